@@ -1,0 +1,1 @@
+//! structures: to be written.
