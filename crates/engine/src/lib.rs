@@ -1,1 +1,23 @@
-//! engine: to be written.
+//! The engine: keyspace, shards, locks, and the one door through which values are read and changed.
+//!
+//! No IO and no clock of its own: time comes in with [`Effects`], what is to be logged goes out through the
+//! [`Journal`](journal::Journal).
+
+#![forbid(unsafe_code)]
+
+pub mod effects;
+pub mod event;
+pub mod journal;
+pub mod keyspace;
+mod locked;
+pub mod reclaim;
+pub mod recency;
+mod shard;
+pub mod watch;
+
+pub use effects::Effects;
+pub use event::{Class, Event};
+pub use keyspace::{Key, Keyspace, Shape};
+pub use locked::{LockedKeys, Lookup, Occupied, Scope, ShardView, Slot, Vacant};
+pub use shard::{Db, ShardData};
+pub use structures::dict::{EntryRef, NewValue, OwnedValue, ValueRef};

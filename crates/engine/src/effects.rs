@@ -1,0 +1,185 @@
+//! What a command did, collected while it runs and settled before its shards are let go.
+//!
+//! One `Effects` belongs to a worker and is used for every command it runs: nothing here allocates unless
+//! somebody listens (a journal, an event capture) or a large value dies.
+
+use crate::event::{Class, Event};
+use crate::journal::{Journal, Record};
+use crate::reclaim::Garbage;
+use crate::recency::Recency;
+use base::rng::Rng;
+
+/// An event that fired, for whoever reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fired {
+    pub db: usize,
+    pub event: &'static str,
+    pub key: Vec<u8>,
+}
+
+/// How a command that changed something is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Propagation {
+    /// As it was sent.
+    Verbatim,
+    /// As the records that its handler gave, or not at all.
+    AsGiven,
+}
+
+/// Counters that INFO adds up over the workers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters {
+    pub hits: u64,
+    pub misses: u64,
+    pub expired: u64,
+    pub dirty: u64,
+}
+
+/// The effects of the commands of one worker.
+pub struct Effects {
+    /// Milliseconds since the epoch: what "now" means for expiry, the same for a whole turn.
+    pub now_ms: u64,
+    pub recency: Recency,
+    /// False for a client that said CLIENT NO-TOUCH.
+    pub touch: bool,
+    /// False while expired keys must stay where they are (CLIENT PAUSE, DEBUG): they are only not seen.
+    pub may_expire: bool,
+    /// Classes of events somebody listens to, as bits of [`Class`].
+    pub event_classes: u32,
+    /// Whether a key deleted for its age is logged as UNLINK rather than DEL.
+    pub lazy_expire: bool,
+    pub rng: Rng,
+    pub counters: Counters,
+    /// Changes by the running command.
+    dirty: u64,
+    journal_on: bool,
+    propagation: Propagation,
+    records: Vec<Record>,
+    frame: Vec<Record>,
+    fired: Vec<Fired>,
+    garbage: Vec<Garbage>,
+}
+
+impl Effects {
+    pub fn new(rng: Rng) -> Effects {
+        Effects {
+            now_ms: 0,
+            recency: Recency::default(),
+            touch: true,
+            may_expire: true,
+            event_classes: 0,
+            lazy_expire: false,
+            rng,
+            counters: Counters::default(),
+            dirty: 0,
+            journal_on: false,
+            propagation: Propagation::Verbatim,
+            records: Vec::new(),
+            frame: Vec::new(),
+            fired: Vec::new(),
+            garbage: Vec::new(),
+        }
+    }
+
+    /// Changes that the running command made so far.
+    #[inline]
+    pub fn dirty(&self) -> u64 {
+        self.dirty
+    }
+
+    /// Counts changes that no key announced (FLUSHALL of an empty keyspace counts one, for example).
+    #[inline]
+    pub fn add_dirty(&mut self, changes: u64) {
+        self.dirty += changes;
+    }
+
+    /// Whether effects are written down: a handler asks before it prints numbers for a record.
+    #[inline]
+    pub fn journal_on(&self) -> bool {
+        self.journal_on
+    }
+
+    /// Logs the running command as these words instead of as it was sent. May be called several times.
+    pub fn propagate_as(&mut self, db: usize, args: &[&[u8]]) {
+        self.propagation = Propagation::AsGiven;
+        if self.journal_on {
+            self.records.push(Record::new(db, args));
+        }
+    }
+
+    /// Does not log the running command (besides what `propagate_as` gave).
+    pub fn propagate_nothing(&mut self) {
+        self.propagation = Propagation::AsGiven;
+    }
+
+    /// Logs a command that happened before the running one, such as the deletion of an expired key.
+    pub(crate) fn record_before(&mut self, db: usize, args: &[&[u8]]) {
+        if self.journal_on {
+            self.frame.push(Record::new(db, args));
+        }
+    }
+
+    #[inline]
+    pub(crate) fn fire(&mut self, db: usize, event: Event, key: &[u8]) {
+        if self.event_classes & event.class.0 != 0 {
+            self.fire_slowly(db, event, key);
+        }
+    }
+
+    #[cold]
+    fn fire_slowly(&mut self, db: usize, event: Event, key: &[u8]) {
+        self.fired.push(Fired { db, event: event.name, key: key.to_vec() });
+    }
+
+    /// Whether anybody listens to this class.
+    #[inline]
+    pub fn listens_to(&self, class: Class) -> bool {
+        self.event_classes & class.0 != 0
+    }
+
+    /// Hands over something large to be freed by another thread.
+    pub fn discard(&mut self, garbage: Garbage) {
+        self.garbage.push(garbage);
+    }
+
+    /// Begins a command.
+    #[inline]
+    pub fn begin(&mut self, journal: &Journal) {
+        self.dirty = 0;
+        self.journal_on = journal.is_on();
+        self.propagation = Propagation::Verbatim;
+    }
+
+    /// Ends a command: what it is logged as joins the frame. `sent` gives its words.
+    #[inline]
+    pub fn end(&mut self, db: usize, sent: impl FnOnce() -> Vec<Vec<u8>>) {
+        self.counters.dirty += self.dirty;
+        if self.journal_on {
+            if self.propagation == Propagation::Verbatim && self.dirty > 0 {
+                self.frame.push(Record { db, args: sent() });
+            }
+            self.frame.append(&mut self.records);
+        }
+    }
+
+    /// Ends a frame (a command outside a transaction, or a transaction): the journal gets it while the caller
+    /// still holds the shards.
+    #[inline]
+    pub fn settle(&mut self, journal: &Journal) {
+        if !self.frame.is_empty() {
+            journal.append(std::mem::take(&mut self.frame));
+        }
+    }
+
+    /// Takes the events that fired.
+    #[inline]
+    pub fn take_fired(&mut self) -> Option<Vec<Fired>> {
+        (!self.fired.is_empty()).then(|| std::mem::take(&mut self.fired))
+    }
+
+    /// Takes what is to be freed.
+    #[inline]
+    pub fn take_garbage(&mut self) -> Option<Vec<Garbage>> {
+        (!self.garbage.is_empty()).then(|| std::mem::take(&mut self.garbage))
+    }
+}

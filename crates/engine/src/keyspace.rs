@@ -1,0 +1,140 @@
+//! The keyspace: N shards, each behind one lock, and the rule that says where a key lives.
+//!
+//! The shard of a key comes from the hash of its hash tag (`{tag}`, else the whole key), so that keys with one
+//! tag share a lock. Locks are taken in rising order of shards and only by [`LockedKeys`](crate::LockedKeys) and
+//! the expiry sweep, which takes one at a time: no deadlock is possible.
+
+use crate::effects::Effects;
+use crate::event::Event;
+use crate::journal::Journal;
+use crate::reclaim::{Garbage, Reclaimer};
+use crate::shard::{Db, ShardData};
+use base::slot::hash_tag;
+use structures::dict::Removed;
+use structures::hash::Hasher;
+use structures::lock::{Lock, Sharing};
+use value::Object;
+
+/// Where the shard bits are taken from the hash: the table uses the low bits and the top byte.
+const SHARD_SHIFT: u32 = 40;
+
+/// A key as a command names it, with what the plan computed about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'a> {
+    pub bytes: &'a [u8],
+    pub hash: u64,
+    pub shard: u16,
+}
+
+/// What a keyspace is made of; fixed at start.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Power of two, at most 32,768.
+    pub shards: usize,
+    pub databases: usize,
+    pub sharing: Sharing,
+}
+
+/// The keyspace.
+pub struct Keyspace {
+    pub(crate) shards: Box<[Lock<ShardData>]>,
+    hasher: Hasher,
+    databases: usize,
+    pub journal: Journal,
+    pub reclaimer: Reclaimer,
+}
+
+impl Keyspace {
+    pub fn new(shape: Shape, hasher: Hasher, reclaimer: Reclaimer) -> Keyspace {
+        assert!(shape.shards.is_power_of_two() && shape.shards <= 1 << 15, "shards: a power of two up to 32768");
+        let shard = || {
+            let dbs = (0..shape.databases).map(|_| Db::new(hasher)).collect();
+            Lock::new(ShardData { dbs, watched: Default::default() }, shape.sharing)
+        };
+        Keyspace {
+            shards: (0..shape.shards).map(|_| shard()).collect(),
+            hasher,
+            databases: shape.databases,
+            journal: Journal::default(),
+            reclaimer,
+        }
+    }
+
+    pub fn databases(&self) -> usize {
+        self.databases
+    }
+
+    pub fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Locates a key.
+    #[inline]
+    pub fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
+        let hash = self.hasher.hash(bytes);
+        let tag = hash_tag(bytes);
+        let placed = if tag.len() == bytes.len() { hash } else { self.hasher.hash(tag) };
+        Key { bytes, hash, shard: ((placed >> SHARD_SHIFT) as usize & (self.shards.len() - 1)) as u16 }
+    }
+
+    /// First step of fetching a key into the cache: the line of its shard's lock and table.
+    #[inline]
+    pub fn prefetch_shard(&self, key: &Key<'_>) {
+        structures::prefetch::write(&self.shards[usize::from(key.shard)]);
+    }
+
+    /// Second step: the bucket. Does nothing when another worker holds the shard.
+    #[inline]
+    pub fn prefetch_bucket(&self, db: usize, key: &Key<'_>) {
+        if let Some(shard) = self.shards[usize::from(key.shard)].try_lock() {
+            shard.dbs[db].table.prefetch_bucket(key.hash);
+        }
+    }
+
+    /// Third step: the entry.
+    #[inline]
+    pub fn prefetch_entry(&self, db: usize, key: &Key<'_>) {
+        if let Some(shard) = self.shards[usize::from(key.shard)].try_lock() {
+            shard.dbs[db].table.prefetch_entry(key.hash);
+        }
+    }
+
+    /// Deletes keys of one shard that are past their deadline, at most `budget` of them; tells the earliest time at
+    /// which there may be more, `Some(now)` when the budget ran out.
+    pub fn expire_shard(&self, shard: usize, budget: usize, fx: &mut Effects) -> Option<u64> {
+        let mut guard = self.shards[shard].lock();
+        let data = &mut *guard;
+        let mut more = false;
+        fx.begin(&self.journal);
+        for (number, db) in data.dbs.iter_mut().enumerate().filter(|(_, db)| db.table.with_deadline() > 0) {
+            let watched = &mut data.watched;
+            more |= db.table.advance(fx.now_ms, budget, &mut |key, removed| {
+                note_expired(fx, number, key, removed);
+                if !watched.is_empty() {
+                    watched.touch(number, key);
+                }
+                fx.settle(&self.journal);
+            });
+        }
+        if more { Some(fx.now_ms) } else { data.next_deadline() }
+    }
+}
+
+/// Counts, logs and announces a key that was deleted for its age.
+pub(crate) fn note_expired(fx: &mut Effects, db: usize, key: &[u8], removed: Removed<Object>) {
+    fx.counters.expired += 1;
+    let name: &[u8] = if fx.lazy_expire { b"UNLINK" } else { b"DEL" };
+    fx.record_before(db, &[name, key]);
+    fx.fire(db, Event::EXPIRED, key);
+    discard(fx, removed);
+}
+
+/// Frees a removed value: small ones were freed already, large ones go to the background.
+#[inline]
+pub(crate) fn discard(fx: &mut Effects, removed: Removed<Object>) {
+    match removed {
+        Removed::Small => {}
+        Removed::Blob(blob) => fx.discard(Garbage::Blob(blob)),
+        Removed::Boxed(object) => fx.discard(Garbage::Value(object)),
+    }
+}

@@ -1,0 +1,540 @@
+//! The door to values: a command reaches keys only through [`LockedKeys`].
+//!
+//! It holds the locks of the command's shards (strict two-phase locking: all are taken before the command
+//! runs, in rising order, and let go together). `read` lends a value. Whatever changes one goes through
+//! [`Occupied`] or [`Vacant`], whose every change says which event it is and thereby counts as dirty, fires the
+//! event, and marks the transactions that watch the key: a handler cannot forget one of them.
+//!
+//! A key past its deadline is never seen: whoever meets it first deletes it, as if it had been done on time.
+
+use crate::effects::Effects;
+use crate::event::Event;
+use crate::keyspace::{Key, Keyspace, discard, note_expired};
+use crate::shard::{Db, ShardData};
+use crate::watch::{Watch, WatchTable};
+use smallvec::SmallVec;
+use structures::dict::{self, EntryMut, EntryRef, NewValue, OwnedValue, ValueRef};
+use structures::lock::Guard;
+use value::Object;
+
+/// Which shards a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// None beforehand: shards are visited one after the other.
+    Visit,
+    /// These, rising, without doubles.
+    Shards(&'a [u16]),
+    /// All of them.
+    All,
+}
+
+/// How a lookup counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup {
+    /// Count a hit or a miss, and fire `keymiss`.
+    pub count: bool,
+    /// Write down that the key was used.
+    pub touch: bool,
+}
+
+impl Lookup {
+    pub const READ: Lookup = Lookup { count: true, touch: true };
+    /// For commands that look at a key without using it (TTL, TYPE, OBJECT).
+    pub const PEEK: Lookup = Lookup { count: true, touch: false };
+    /// For commands that must leave no trace (OBJECT, DEBUG).
+    pub const SILENT: Lookup = Lookup { count: false, touch: false };
+}
+
+/// The keys of a command (or transaction), locked.
+pub struct LockedKeys<'k> {
+    keyspace: &'k Keyspace,
+    guards: SmallVec<[(u16, Guard<'k, ShardData>); 1]>,
+    pub fx: &'k mut Effects,
+    /// The database of the running command.
+    pub db: usize,
+}
+
+impl<'k> LockedKeys<'k> {
+    /// Takes the locks, in rising order.
+    #[inline]
+    pub fn lock(keyspace: &'k Keyspace, scope: Scope<'_>, db: usize, fx: &'k mut Effects) -> LockedKeys<'k> {
+        let mut guards = SmallVec::new();
+        match scope {
+            Scope::Visit => {}
+            Scope::Shards(shards) => {
+                debug_assert!(shards.is_sorted_by(|a, b| a < b), "shards are locked in rising order");
+                for &shard in shards {
+                    guards.push((shard, keyspace.shards[usize::from(shard)].lock()));
+                }
+            }
+            Scope::All => {
+                guards.extend(keyspace.shards.iter().enumerate().map(|(at, shard)| (at as u16, shard.lock())));
+            }
+        }
+        LockedKeys { keyspace, guards, fx, db }
+    }
+
+    pub fn keyspace(&self) -> &'k Keyspace {
+        self.keyspace
+    }
+
+    /// Locates a key. For keys that the plan did not see, the caller must hold all shards.
+    #[inline]
+    pub fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
+        self.keyspace.key(bytes)
+    }
+
+    /// Whether this holds every shard.
+    pub fn holds_all(&self) -> bool {
+        self.guards.len() == self.keyspace.shards()
+    }
+
+    #[inline]
+    fn parts(&mut self, shard: u16) -> (&mut ShardData, &mut Effects) {
+        (held(&mut self.guards, shard), self.fx)
+    }
+
+    /// Lends the value of a key for reading.
+    #[inline]
+    pub fn read(&mut self, key: &Key<'_>) -> Option<EntryRef<'_, Object>> {
+        self.lookup(key, Lookup::READ)
+    }
+
+    /// Lends the value of a key for reading, saying how that counts.
+    #[inline]
+    pub fn lookup(&mut self, key: &Key<'_>, how: Lookup) -> Option<EntryRef<'_, Object>> {
+        let db = self.db;
+        self.lookup_in(db, key, how)
+    }
+
+    /// The same in another database.
+    #[inline]
+    pub fn lookup_in(&mut self, db: usize, key: &Key<'_>, how: Lookup) -> Option<EntryRef<'_, Object>> {
+        let (shard, fx) = self.parts(key.shard);
+        let found = live(&mut shard.dbs[db], &mut shard.watched, fx, db, key);
+        match found {
+            Some(mut entry) => {
+                if how.count {
+                    fx.counters.hits += 1;
+                }
+                if how.touch && fx.touch {
+                    let bits = fx.recency.touched(entry.lru(), &mut fx.rng);
+                    entry.set_lru(bits);
+                }
+                Some(entry.into_ref())
+            }
+            None => {
+                if how.count {
+                    fx.counters.misses += 1;
+                    fx.fire(db, Event::KEY_MISS, key.bytes);
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether the key is there; counts nothing.
+    #[inline]
+    pub fn exists(&mut self, key: &Key<'_>) -> bool {
+        self.lookup(key, Lookup::SILENT).is_some()
+    }
+
+    /// The place of a key, to change it or to fill it, with one search.
+    #[inline]
+    pub fn slot<'s>(&'s mut self, key: &Key<'s>) -> Slot<'s> {
+        let db = self.db;
+        self.slot_in(db, key)
+    }
+
+    /// The same in another database.
+    #[inline]
+    pub fn slot_in<'s>(&'s mut self, db: usize, key: &Key<'s>) -> Slot<'s> {
+        let (shard, fx) = self.parts(key.shard);
+        let table = &mut shard.dbs[db].table;
+        let watched = &mut shard.watched;
+        match table.entry(key.hash, key.bytes) {
+            dict::Entry::Occupied(entry) => {
+                if !is_past(entry.deadline(), fx.now_ms) {
+                    let announce = Announce { fx, watched, db, key: key.bytes };
+                    return Slot::Occupied(Occupied { entry, announce });
+                }
+                // A writer deletes what is past its deadline even while readers must leave it alone.
+                let removed = entry.remove();
+                expired(fx, watched, db, key.bytes, removed);
+            }
+            dict::Entry::Vacant(_) => {}
+        }
+        match shard.dbs[db].table.entry(key.hash, key.bytes) {
+            dict::Entry::Vacant(place) => {
+                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, db, key: key.bytes } })
+            }
+            dict::Entry::Occupied(_) => unreachable!("the key was just found absent"),
+        }
+    }
+
+    /// Deletes a key; tells whether it was there.
+    pub fn delete(&mut self, key: &Key<'_>, event: Event) -> bool {
+        match self.slot(key) {
+            Slot::Occupied(occupied) => {
+                occupied.delete(event);
+                true
+            }
+            Slot::Vacant(_) => false,
+        }
+    }
+
+    /// Watches a key for a transaction.
+    pub fn watch(&mut self, key: &Key<'_>, watch: &Watch) {
+        // A key already past its deadline is deleted first: its absence is what is watched.
+        self.exists(key);
+        let db = self.db;
+        let (shard, _) = self.parts(key.shard);
+        shard.watched.add(db, key.bytes, watch);
+    }
+
+    /// Visits every shard in turn, with its lock held.
+    pub fn visit(&mut self, mut look: impl FnMut(&mut ShardView<'_>)) {
+        for shard in 0..self.keyspace.shards() {
+            self.visit_one(shard, &mut look);
+        }
+    }
+
+    /// Visits one shard: the one already held, else locked just for that.
+    pub fn visit_one<R>(&mut self, shard: usize, look: impl FnOnce(&mut ShardView<'_>) -> R) -> R {
+        let journal = &self.keyspace.journal;
+        if self.guards.is_empty() {
+            let mut guard = self.keyspace.shards[shard].lock();
+            let result = look(&mut ShardView { data: &mut guard, fx: self.fx });
+            self.fx.settle(journal);
+            result
+        } else {
+            let data = held(&mut self.guards, shard as u16);
+            look(&mut ShardView { data, fx: self.fx })
+        }
+    }
+
+    /// Empties databases (all when `only` is `None`) and hands back what was in them. Needs all shards.
+    pub fn take_dbs(&mut self, only: Option<usize>) -> Vec<Db> {
+        debug_assert!(self.holds_all(), "FLUSHALL holds every shard");
+        let mut taken = Vec::new();
+        for (_, shard) in &mut self.guards {
+            let ShardData { dbs, watched } = &mut **shard;
+            for (number, db) in dbs.iter_mut().enumerate() {
+                if only.is_some_and(|only| only != number) || db.is_empty() {
+                    continue;
+                }
+                if !watched.is_empty() {
+                    watched.touch_where(number, |key| db.table.contains(self.keyspace.key(key).hash, key));
+                }
+                let fresh = Db { table: db.table.fresh() };
+                taken.push(std::mem::replace(db, fresh));
+            }
+        }
+        taken
+    }
+
+    /// Exchanges two databases. Needs all shards.
+    pub fn swap_dbs(&mut self, one: usize, other: usize) {
+        debug_assert!(self.holds_all(), "SWAPDB holds every shard");
+        for (_, shard) in &mut self.guards {
+            let ShardData { dbs, watched } = &mut **shard;
+            if !watched.is_empty() {
+                for number in [one, other] {
+                    watched.touch_where(number, |key| {
+                        let hash = self.keyspace.key(key).hash;
+                        dbs[one].table.contains(hash, key) || dbs[other].table.contains(hash, key)
+                    });
+                }
+            }
+            dbs.swap(one, other);
+        }
+    }
+}
+
+/// A shard being visited.
+pub struct ShardView<'v> {
+    data: &'v mut ShardData,
+    fx: &'v mut Effects,
+}
+
+impl ShardView<'_> {
+    pub fn db(&self, db: usize) -> &Db {
+        &self.data.dbs[db]
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.fx.now_ms
+    }
+
+    /// Deletes the key if it is past its deadline; tells whether it is there.
+    pub fn reap(&mut self, db: usize, key: &Key<'_>) -> bool {
+        live(&mut self.data.dbs[db], &mut self.data.watched, self.fx, db, key).is_some()
+    }
+
+    /// A random key of the database, fairly chosen among those of this shard, expired ones included.
+    pub fn random(&mut self, db: usize) -> Option<EntryRef<'_, Object>> {
+        let rng = &mut self.fx.rng;
+        self.data.dbs[db].table.random(&mut || rng.next_u64())
+    }
+}
+
+fn held<'g, 'k>(guards: &'g mut SmallVec<[(u16, Guard<'k, ShardData>); 1]>, shard: u16) -> &'g mut ShardData {
+    let at = if guards.len() == 1 {
+        0
+    } else {
+        guards.binary_search_by_key(&shard, |(number, _)| *number).unwrap_or(usize::MAX)
+    };
+    match guards.get_mut(at) {
+        Some((number, guard)) if *number == shard => guard,
+        _ => unreachable!("shard {shard} was not in the plan"),
+    }
+}
+
+#[inline]
+fn is_past(deadline: Option<u64>, now_ms: u64) -> bool {
+    deadline.is_some_and(|deadline| deadline <= now_ms)
+}
+
+/// The entry of a key that is there and not past its deadline.
+#[inline]
+fn live<'d>(
+    db: &'d mut Db,
+    watched: &mut WatchTable,
+    fx: &mut Effects,
+    number: usize,
+    key: &Key<'_>,
+) -> Option<EntryMut<'d, Object>> {
+    let entry = db.table.get_mut(key.hash, key.bytes)?;
+    if !is_past(entry.deadline(), fx.now_ms) {
+        return Some(entry);
+    }
+    if fx.may_expire {
+        let removed = entry.remove();
+        expired(fx, watched, number, key.bytes, removed);
+    }
+    None
+}
+
+#[cold]
+fn expired(fx: &mut Effects, watched: &mut WatchTable, db: usize, key: &[u8], removed: dict::Removed<Object>) {
+    note_expired(fx, db, key, removed);
+    if !watched.is_empty() {
+        watched.touch(db, key);
+    }
+}
+
+/// Who has to hear of a change of one key.
+struct Announce<'s> {
+    fx: &'s mut Effects,
+    watched: &'s mut WatchTable,
+    db: usize,
+    key: &'s [u8],
+}
+
+impl Announce<'_> {
+    #[inline]
+    fn changed(&mut self, event: Event) {
+        self.fx.add_dirty(1);
+        self.touched();
+        self.fx.fire(self.db, event, self.key);
+    }
+
+    /// A change that is not an event of its own.
+    #[inline]
+    fn touched(&mut self) {
+        if !self.watched.is_empty() {
+            self.watched.touch(self.db, self.key);
+        }
+    }
+}
+
+/// Where a key is, or would be.
+pub enum Slot<'s> {
+    Occupied(Occupied<'s>),
+    Vacant(Vacant<'s>),
+}
+
+impl<'s> Slot<'s> {
+    pub fn occupied(self) -> Option<Occupied<'s>> {
+        match self {
+            Slot::Occupied(occupied) => Some(occupied),
+            Slot::Vacant(_) => None,
+        }
+    }
+
+    /// Sets the value as SET does: it replaces what was there, whatever its type, and its deadline.
+    #[inline]
+    pub fn set(self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) {
+        match self {
+            Slot::Occupied(occupied) => occupied.overwrite(value, deadline, event),
+            Slot::Vacant(vacant) => {
+                vacant.insert(value, deadline, event);
+            }
+        }
+    }
+}
+
+/// A key that is there.
+pub struct Occupied<'s> {
+    entry: EntryMut<'s, Object>,
+    announce: Announce<'s>,
+}
+
+impl<'s> Occupied<'s> {
+    #[inline]
+    pub fn value(&self) -> ValueRef<'_, Object> {
+        self.entry.value()
+    }
+
+    /// The entry, to look at.
+    pub fn entry(&self) -> EntryRef<'_, Object> {
+        self.entry.as_ref()
+    }
+
+    #[inline]
+    pub fn deadline(&self) -> Option<u64> {
+        self.entry.deadline()
+    }
+
+    /// What the command did so far, for propagation.
+    pub fn fx(&mut self) -> &mut Effects {
+        self.announce.fx
+    }
+
+    /// Writes down that the key was used.
+    #[inline]
+    pub fn touch(&mut self) {
+        let fx = &mut *self.announce.fx;
+        if fx.touch {
+            let bits = fx.recency.touched(self.entry.lru(), &mut fx.rng);
+            self.entry.set_lru(bits);
+        }
+    }
+
+    /// Counts a hit, for commands that read and write.
+    #[inline]
+    pub fn count_hit(&mut self) {
+        self.announce.fx.counters.hits += 1;
+    }
+
+    /// Replaces value and deadline; fires `overwritten` and `type_changed` as due, then `event`.
+    #[inline]
+    pub fn overwrite(mut self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) {
+        let announce = &mut self.announce;
+        if announce.fx.event_classes != 0 {
+            announce.fx.fire(announce.db, Event::OVERWRITTEN, announce.key);
+            if value::type_name(&self.entry.value()) != value::new_type_name(&value) {
+                announce.fx.fire(announce.db, Event::TYPE_CHANGED, announce.key);
+            }
+        }
+        self.replace(value);
+        if deadline != self.entry.deadline() {
+            self.entry.set_deadline(deadline);
+        }
+        self.announce.changed(event);
+    }
+
+    /// Replaces the value; the deadline stays.
+    #[inline]
+    pub fn set_value(&mut self, value: NewValue<'_, Object>, event: Event) {
+        self.replace(value);
+        self.announce.changed(event);
+    }
+
+    #[inline]
+    fn replace(&mut self, value: NewValue<'_, Object>) {
+        if let Some(removed) = self.entry.replace(value) {
+            discard(self.announce.fx, removed);
+        }
+        let recency = self.announce.fx.recency;
+        if !recency.lfu {
+            self.entry.set_lru(recency.initial());
+        }
+        self.entry.set_user_flag(false);
+    }
+
+    /// Lends the string to be edited in place, resized to `len` bytes (new ones are zero). `None`: not bytes in
+    /// memory, the caller sets them with `set_value` first.
+    pub fn edit_bytes(&mut self, len: usize, event: Event) -> Option<&mut [u8]> {
+        self.announce.changed(event);
+        self.entry.set_user_flag(true);
+        if self.entry.value_len() != Some(len) {
+            self.entry.resize_bytes(len);
+        }
+        self.entry.bytes_mut()
+    }
+
+    /// Appends to the string.
+    pub fn append(&mut self, bytes: &[u8], event: Event) {
+        self.announce.changed(event);
+        self.entry.append(bytes);
+        self.entry.set_user_flag(true);
+    }
+
+    /// Marks the string as one that was edited in place ("raw").
+    pub fn set_raw(&mut self) {
+        self.entry.set_user_flag(true);
+    }
+
+    /// Lends a collection to be changed.
+    pub fn object_mut(&mut self, event: Event) -> Option<&mut Object> {
+        self.announce.changed(event);
+        self.entry.boxed_mut()
+    }
+
+    #[inline]
+    pub fn set_deadline(&mut self, deadline: Option<u64>, event: Event) {
+        self.entry.set_deadline(deadline);
+        self.announce.changed(event);
+    }
+
+    /// A further event about this change (SET with EX fires `set` and `expire`).
+    #[inline]
+    pub fn fire(&mut self, event: Event) {
+        let announce = &mut self.announce;
+        announce.fx.fire(announce.db, event, announce.key);
+    }
+
+    pub fn delete(mut self, event: Event) {
+        self.announce.changed(event);
+        let removed = self.entry.remove();
+        discard(self.announce.fx, removed);
+    }
+
+    /// Takes the value out (RENAME, MOVE, GETDEL).
+    pub fn take(mut self, event: Event) -> (OwnedValue<Object>, Option<u64>) {
+        self.announce.changed(event);
+        self.entry.take()
+    }
+}
+
+/// A key that is not there.
+pub struct Vacant<'s> {
+    place: dict::VacantEntry<'s, Object>,
+    announce: Announce<'s>,
+}
+
+impl<'s> Vacant<'s> {
+    /// Fills the place; fires `new`, then `event`.
+    #[inline]
+    pub fn insert(mut self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) -> Occupied<'s> {
+        let mut entry = self.place.insert(value, deadline);
+        entry.set_lru(self.announce.fx.recency.initial());
+        let announce = &mut self.announce;
+        announce.fx.fire(announce.db, Event::NEW, announce.key);
+        announce.changed(event);
+        Occupied { entry, announce: self.announce }
+    }
+
+    /// Counts a miss and fires `keymiss`, for commands that read and write.
+    pub fn count_miss(&mut self) {
+        let announce = &mut self.announce;
+        announce.fx.counters.misses += 1;
+        announce.fx.fire(announce.db, Event::KEY_MISS, announce.key);
+    }
+
+    /// What the command did so far, for propagation.
+    pub fn fx(&mut self) -> &mut Effects {
+        self.announce.fx
+    }
+}

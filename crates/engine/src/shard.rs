@@ -1,0 +1,55 @@
+//! A shard: the part of the keyspace behind one lock, with all its databases.
+
+use crate::watch::WatchTable;
+use structures::hash::Hasher;
+use value::Table;
+
+/// One database's part in one shard.
+pub struct Db {
+    pub(crate) table: Table,
+}
+
+impl Db {
+    pub(crate) fn new(hasher: Hasher) -> Db {
+        Db { table: Table::new(hasher) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Keys that have a deadline.
+    pub fn with_deadline(&self) -> usize {
+        self.table.with_deadline()
+    }
+
+    /// Bytes held.
+    pub fn memory(&self) -> usize {
+        self.table.memory()
+    }
+
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+}
+
+/// What is behind a shard's lock.
+pub struct ShardData {
+    pub(crate) dbs: Vec<Db>,
+    pub(crate) watched: WatchTable,
+}
+
+impl ShardData {
+    pub fn db(&self, db: usize) -> &Db {
+        &self.dbs[db]
+    }
+
+    /// Earliest time, in unix milliseconds, at which a key may be due to expire.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.dbs.iter().filter_map(|db| db.table.next_deadline()).min()
+    }
+}
