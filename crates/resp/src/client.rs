@@ -4,6 +4,10 @@
 
 use std::fmt;
 
+mod display;
+#[cfg(test)]
+mod tests;
+
 /// Deeper nesting than this is refused.
 const DEPTH_MAX: usize = 128;
 
@@ -66,11 +70,7 @@ pub fn encode_command(out: &mut Vec<u8>, args: &[&[u8]]) {
 
 /// Reads the first reply: it and the number of its bytes. None: it is not complete.
 pub fn decode(input: &[u8]) -> Result<Option<(Value, usize)>, BadReply> {
-    let mut decoder = Decoder {
-        input,
-        pos: 0,
-        depth: 0,
-    };
+    let mut decoder = Decoder { input, pos: 0, depth: 0 };
     Ok(decoder.value()?.map(|value| (value, decoder.pos)))
 }
 

@@ -14,8 +14,7 @@ mod tests;
 
 pub use output::{Mark, Output, Slices};
 
-/// Bytes shared between a value and the outputs that are sending it.
-pub type Blob = std::sync::Arc<Vec<u8>>;
+pub use crate::base::Blob;
 
 /// Blobs at least this long are sent by reference; below, copying is cheaper than one more slice for the kernel.
 pub const BY_REFERENCE_MIN: usize = 16 * 1024;
@@ -44,10 +43,7 @@ pub struct ReplyWriter {
 
 impl ReplyWriter {
     pub fn new(proto: Proto) -> Self {
-        ReplyWriter {
-            proto,
-            out: Output::default(),
-        }
+        ReplyWriter { proto, out: Output::default() }
     }
 
     #[inline]
@@ -67,20 +63,12 @@ impl ReplyWriter {
         self.line(b'+', text.as_bytes());
     }
 
-    /// An error, code included (`ERR syntax error`). Line breaks around the text are dropped, those inside become
-    /// spaces, as Redis does.
+    /// An error, code included (`ERR syntax error`). As in Redis, line breaks at the end are dropped, and each byte
+    /// of others becomes a space.
     pub fn error(&mut self, text: impl AsRef<[u8]>) {
         let text = text.as_ref();
-        let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let start = text
-            .iter()
-            .position(|byte| !is_break(byte))
-            .unwrap_or(text.len());
-        let end = text
-            .iter()
-            .rposition(|byte| !is_break(byte))
-            .map_or(start, |last| last + 1);
-        self.line(b'-', &text[start..end]);
+        let end = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
+        self.line(b'-', &text[..end]);
     }
 
     /// The answer to a broken protocol; the caller closes behind it.
@@ -126,21 +114,19 @@ impl ReplyWriter {
     /// Nothing, where a value could be.
     #[inline]
     pub fn null(&mut self) {
-        self.out.bytes.extend_from_slice(if self.is_resp3() {
-            b"_\r\n"
-        } else {
-            b"$-1\r\n"
-        });
+        match self.proto {
+            Proto::Resp2 => self.out.bytes.extend_from_slice(b"$-1\r\n"),
+            Proto::Resp3 => self.out.bytes.extend_from_slice(b"_\r\n"),
+        }
     }
 
     /// Nothing, where an array could be.
     #[inline]
     pub fn null_array(&mut self) {
-        self.out.bytes.extend_from_slice(if self.is_resp3() {
-            b"_\r\n"
-        } else {
-            b"*-1\r\n"
-        });
+        match self.proto {
+            Proto::Resp2 => self.out.bytes.extend_from_slice(b"*-1\r\n"),
+            Proto::Resp3 => self.out.bytes.extend_from_slice(b"_\r\n"),
+        }
     }
 
     /// The header of an array; its `len` elements follow.
@@ -152,11 +138,7 @@ impl ReplyWriter {
     /// The header of a map; `len` pairs follow, key and value in turn.
     #[inline]
     pub fn map(&mut self, len: usize) {
-        if self.is_resp3() {
-            self.header(b'%', len)
-        } else {
-            self.header(b'*', len * 2)
-        }
+        if self.is_resp3() { self.header(b'%', len) } else { self.header(b'*', len * 2) }
     }
 
     #[inline]
@@ -187,13 +169,9 @@ impl ReplyWriter {
         } else if number.is_infinite() {
             text.extend_from_slice(if number > 0.0 { b"inf" } else { b"-inf" });
         } else {
-            write_f64(&mut text, number);
+            crate::base::num::write_f64(&mut text, number);
         }
-        if self.is_resp3() {
-            self.line(b',', &text)
-        } else {
-            self.bulk(&text)
-        }
+        if self.is_resp3() { self.line(b',', &text) } else { self.bulk(&text) }
     }
 
     #[inline]
@@ -209,11 +187,7 @@ impl ReplyWriter {
 
     /// A number of any length, in decimal.
     pub fn big_number(&mut self, digits: &str) {
-        if self.is_resp3() {
-            self.line(b'(', digits.as_bytes())
-        } else {
-            self.bulk(digits.as_bytes())
-        }
+        if self.is_resp3() { self.line(b'(', digits.as_bytes()) } else { self.bulk(digits.as_bytes()) }
     }
 
     /// A text that clients show as it is; `format` is `txt` or `mkd`.
@@ -237,9 +211,7 @@ impl ReplyWriter {
 
     /// Begins an aggregate of unknown length; its elements follow, then one of the `set_*_len` methods.
     pub fn deferred_array(&mut self) -> Deferred {
-        Deferred {
-            at: self.out.open_deferred(),
-        }
+        Deferred { at: self.out.open_deferred() }
     }
 
     /// Closes it as an array of `len` elements.
@@ -249,11 +221,7 @@ impl ReplyWriter {
 
     /// Closes it as a map of `len` pairs.
     pub fn set_map_len(&mut self, deferred: Deferred, len: usize) {
-        let (kind, len) = if self.is_resp3() {
-            (b'%', len)
-        } else {
-            (b'*', len * 2)
-        };
+        let (kind, len) = if self.is_resp3() { (b'%', len) } else { (b'*', len * 2) };
         self.close(deferred, kind, len);
     }
 
@@ -276,8 +244,7 @@ impl ReplyWriter {
         header[0] = kind;
         header[1..=digits.len()].copy_from_slice(digits);
         header[digits.len() + 1..digits.len() + 3].copy_from_slice(b"\r\n");
-        self.out
-            .close_deferred(deferred.at, &header[..digits.len() + 3]);
+        self.out.close_deferred(deferred.at, &header[..digits.len() + 3]);
     }
 
     /// `kind`, the text with its line breaks made spaces, and the line's end.
@@ -304,13 +271,7 @@ impl ReplyWriter {
         if len < 10 {
             bytes.extend_from_slice(&[kind, b'0' + len as u8, b'\r', b'\n']);
         } else if len < 100 {
-            bytes.extend_from_slice(&[
-                kind,
-                b'0' + (len / 10) as u8,
-                b'0' + (len % 10) as u8,
-                b'\r',
-                b'\n',
-            ]);
+            bytes.extend_from_slice(&[kind, b'0' + (len / 10) as u8, b'0' + (len % 10) as u8, b'\r', b'\n']);
         } else {
             long_number_line(bytes, kind, itoa::Buffer::new().format(len));
         }
@@ -321,11 +282,7 @@ impl ReplyWriter {
         if (0..100).contains(&number) {
             self.header(kind, number as usize);
         } else {
-            long_number_line(
-                &mut self.out.bytes,
-                kind,
-                itoa::Buffer::new().format(number),
-            );
+            long_number_line(&mut self.out.bytes, kind, itoa::Buffer::new().format(number));
         }
     }
 }
@@ -338,9 +295,4 @@ fn long_number_line(bytes: &mut Vec<u8>, kind: u8, digits: &str) {
     bytes.push(kind);
     bytes.extend_from_slice(digits.as_bytes());
     bytes.extend_from_slice(b"\r\n");
-}
-
-/// Until `base::num` is there.
-fn write_f64(out: &mut Vec<u8>, number: f64) {
-    out.extend_from_slice(number.to_string().as_bytes());
 }

@@ -151,10 +151,11 @@ impl std::error::Error for ProtocolError {}
 
 /// Whether a command of this name is a browser talking HTTP to us (`POST` and `Host:` lines, in any case).
 ///
-/// Redis then logs a possible attack and closes without an answer. It is no error of the protocol: the commands
-/// before it in the pipeline run, and the multibulk form counts as well. So this is for the dispatcher to ask, about
-/// names it does not know; no command has one of these names.
+/// Redis then logs a possible attack and closes at once: no answer, and answers to earlier commands that are not sent
+/// yet are dropped, although those commands ran. It is no error of the protocol: the multibulk form counts as well.
+/// So this is for the dispatcher to ask, about names it does not know. As in Redis, a name ends at a NUL here.
 pub fn is_cross_protocol_attack(name: &[u8]) -> bool {
+    let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
     name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }
 
@@ -190,12 +191,7 @@ impl RequestParser {
     /// Inline commands are unescaped in place, so afterwards the consumed part of `input` is good for nothing but
     /// reading the arguments. After an error the stream is out of step: the connection can only be closed.
     #[inline]
-    pub fn parse(
-        &mut self,
-        input: &mut [u8],
-        limits: &Limits,
-        args: &mut Vec<Arg>,
-    ) -> Result<Status, ProtocolError> {
+    pub fn parse(&mut self, input: &mut [u8], limits: &Limits, args: &mut Vec<Arg>) -> Result<Status, ProtocolError> {
         if self.remaining != 0 {
             let (pos, remaining) = (self.pos, self.remaining);
             return self.parse_args(input, limits, args, pos, remaining);
@@ -213,9 +209,7 @@ impl RequestParser {
                 Some((Some(count), pos)) => (u64::try_from(count).unwrap_or(0), pos),
                 Some((None, _)) => return Err(ProtocolError::InvalidMultibulkLength),
                 None => {
-                    return Ok(Status::Incomplete {
-                        need: input.len() + 1,
-                    });
+                    return Ok(Status::Incomplete { need: input.len() + 1 });
                 }
             },
         };
@@ -253,9 +247,7 @@ impl RequestParser {
                             Some(found) => found,
                             None => {
                                 self.suspend(pos, remaining, None);
-                                return Ok(Status::Incomplete {
-                                    need: input.len() + 1,
-                                });
+                                return Ok(Status::Incomplete { need: input.len() + 1 });
                             }
                         },
                     };
@@ -267,9 +259,7 @@ impl RequestParser {
             // The two bytes behind the string are not looked at, but they must have come.
             if ((input.len() - pos) as u64) < len.saturating_add(2) {
                 self.suspend(pos, remaining, Some(len));
-                return Ok(Status::Incomplete {
-                    need: pos.saturating_add(len as usize).saturating_add(2),
-                });
+                return Ok(Status::Incomplete { need: pos.saturating_add(len as usize).saturating_add(2) });
             }
             let end = pos + len as usize;
             args.push(Arg { start: pos, end });
@@ -337,10 +327,7 @@ impl RequestParser {
         if end + 1 >= input.len() {
             return Ok(None);
         }
-        Ok(Some((
-            parse_i64(input.get(start + 1..end).unwrap_or_default()),
-            end + 2,
-        )))
+        Ok(Some((crate::base::num::parse_i64(input.get(start + 1..end).unwrap_or_default()), end + 2)))
     }
 
     /// Finds the byte that ends the line beginning at `start`. None: not there yet. A NUL hides all behind it.
@@ -353,9 +340,7 @@ impl RequestParser {
         error: ProtocolError,
     ) -> Result<Option<usize>, ProtocolError> {
         // An end at offset `max_line` is still in time: before its byte came, the line was not over the limit.
-        let window = input
-            .len()
-            .min(start.saturating_add(max_line).saturating_add(1));
+        let window = input.len().min(start.saturating_add(max_line).saturating_add(1));
         let from = self.scanned.clamp(start, window);
         match memchr2(terminator, 0, &input[from..window]) {
             Some(found) if input[from + found] == terminator => {
@@ -366,11 +351,7 @@ impl RequestParser {
             Some(found) => self.scanned = from + found,
             None => self.scanned = window,
         }
-        if input.len() - start > max_line {
-            Err(error)
-        } else {
-            Ok(None)
-        }
+        if input.len() - start > max_line { Err(error) } else { Ok(None) }
     }
 
     #[cold]
@@ -380,29 +361,16 @@ impl RequestParser {
         limits: &Limits,
         args: &mut Vec<Arg>,
     ) -> Result<Status, ProtocolError> {
-        let found = self.find_line_end(
-            input,
-            0,
-            b'\n',
-            limits.max_inline,
-            ProtocolError::TooBigInline,
-        )?;
+        let found = self.find_line_end(input, 0, b'\n', limits.max_inline, ProtocolError::TooBigInline)?;
         let Some(newline) = found else {
-            return Ok(Status::Incomplete {
-                need: input.len() + 1,
-            });
+            return Ok(Status::Incomplete { need: input.len() + 1 });
         };
         self.reset();
         let line = &mut input[..newline];
         let len = line.strip_suffix(b"\r").map_or(newline, <[u8]>::len);
-        inline::split_in_place(&mut line[..len], args)
-            .map_err(|inline::Unbalanced| ProtocolError::UnbalancedQuotes)?;
+        inline::split_in_place(&mut line[..len], args).map_err(|inline::Unbalanced| ProtocolError::UnbalancedQuotes)?;
         let consumed = newline + 1;
-        Ok(if args.is_empty() {
-            Status::Empty { consumed }
-        } else {
-            Status::Complete { consumed }
-        })
+        Ok(if args.is_empty() { Status::Empty { consumed } } else { Status::Complete { consumed } })
     }
 }
 
@@ -451,18 +419,4 @@ fn short_count(input: &[u8], at: usize) -> Option<(u64, usize)> {
         }
         _ => None,
     }
-}
-
-/// Reads a canonical decimal: what printing the number gives back, nothing else.
-fn parse_i64(text: &[u8]) -> Option<i64> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let canonical = match digits {
-        [b'0'] => digits.len() == text.len(),
-        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
-    if !canonical {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?.parse().ok()
 }

@@ -89,16 +89,13 @@ impl Output {
     #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.pieces.clear();
+        self.pieces_len = 0;
         self.sent_bytes = 0;
+        self.sent_pieces = 0;
+        self.sent_of_piece = 0;
+        self.sent_pieces_len = 0;
         self.deferred = 0;
-        // Mostly there are no pieces, and then nothing to reset.
-        if !self.pieces.is_empty() {
-            self.pieces.clear();
-            self.pieces_len = 0;
-            self.sent_pieces = 0;
-            self.sent_of_piece = 0;
-            self.sent_pieces_len = 0;
-        }
     }
 
     /// Gives back capacity beyond `max_capacity` that nothing needs.
@@ -142,8 +139,7 @@ impl Output {
             other.forget_sent_part();
         }
         let base = self.bytes.len();
-        self.bytes
-            .extend_from_slice(&other.bytes[other.sent_bytes..]);
+        self.bytes.extend_from_slice(&other.bytes[other.sent_bytes..]);
         for mut piece in other.pieces.drain(other.sent_pieces..) {
             piece.at = piece.at - other.sent_bytes + base;
             self.pieces_len += piece.as_slice().len();
@@ -193,8 +189,7 @@ impl Output {
 
     /// Memory held for this output, shared blobs included: that is what keeps them from being freed.
     pub fn memory(&self) -> usize {
-        self.bytes.capacity() + self.pieces.capacity() * size_of::<Piece>() + self.pieces_len
-            - self.sent_pieces_len
+        self.bytes.capacity() + self.pieces.capacity() * size_of::<Piece>() + self.pieces_len - self.sent_pieces_len
     }
 
     /// Everything still to be sent, copied together; for tests and for callers without vectored writes.
@@ -204,10 +199,7 @@ impl Output {
 
     pub(super) fn push_blob(&mut self, blob: Blob, range: Range<usize>) {
         self.pieces_len += range.len();
-        self.pieces.push(Piece {
-            at: self.bytes.len(),
-            content: Content::Blob(blob, range),
-        });
+        self.pieces.push(Piece { at: self.bytes.len(), content: Content::Blob(blob, range) });
     }
 
     pub(super) fn open_deferred(&mut self) -> Mark {
@@ -217,10 +209,7 @@ impl Output {
 
     /// Puts `header` where the deferred aggregate was opened, in front of all that was written since.
     pub(super) fn close_deferred(&mut self, opened: Mark, header: &[u8]) {
-        debug_assert_eq!(
-            opened.deferred, self.deferred,
-            "deferred aggregates are closed innermost first"
-        );
+        debug_assert_eq!(opened.deferred, self.deferred, "deferred aggregates are closed innermost first");
         self.deferred = opened.deferred - 1;
         let behind = self.bytes.len() - opened.bytes;
         if behind <= SHIFT_MAX {
@@ -234,13 +223,7 @@ impl Output {
         let mut text = [0; HEADER_MAX];
         text[..header.len()].copy_from_slice(header);
         let content = Content::Header(text, header.len() as u8);
-        self.pieces.insert(
-            opened.pieces,
-            Piece {
-                at: opened.bytes,
-                content,
-            },
-        );
+        self.pieces.insert(opened.pieces, Piece { at: opened.bytes, content });
         self.pieces_len += header.len();
     }
 

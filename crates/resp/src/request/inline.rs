@@ -45,12 +45,7 @@ pub(super) fn split_in_place(line: &mut [u8], args: &mut Vec<Arg>) -> Result<(),
 }
 
 /// Copies what is between quotes from `read` to `write`; returns both positions behind it.
-fn copy_quoted(
-    line: &mut [u8],
-    mut read: usize,
-    mut write: usize,
-    quote: u8,
-) -> Result<(usize, usize), Unbalanced> {
+fn copy_quoted(line: &mut [u8], mut read: usize, mut write: usize, quote: u8) -> Result<(usize, usize), Unbalanced> {
     loop {
         let (byte, width) = match line[read..] {
             [] => return Err(Unbalanced),
@@ -61,9 +56,7 @@ fn copy_quoted(
                 };
             }
             [b'\\', b'\'', ..] if quote == b'\'' => (b'\'', 2),
-            [b'\\', b'x', high, low, ..]
-                if quote == b'"' && high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-            {
+            [b'\\', b'x', high, low, ..] if quote == b'"' && high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 (hex_digit(high) << 4 | hex_digit(low), 4)
             }
             [b'\\', escaped, ..] if quote == b'"' => (unescape(escaped), 2),
