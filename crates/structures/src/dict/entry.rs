@@ -1,0 +1,436 @@
+//! An entry of a `Dict`: one allocation that holds the header, the key, and the value when it is small.
+//!
+//! ```text
+//!  0        4      6      8            16           24
+//! +--------+------+------+------------+------------+----------+-----------+-----------------+
+//! | meta   | klen | vlen | [deadline] | [its cell] | [key len]| key bytes | body            |
+//! +--------+------+------+------------+------------+----------+-----------+-----------------+
+//!  lru:24|flags:8          HAS_DEADLINE              LONG_KEY               bytes, or 8 bytes
+//! ```
+//!
+//! The body is nothing (UNIT), the bytes themselves (BYTES, `vlen` of them), an integer (INT), the address of a
+//! `Box<Blob>` (BLOB) or of a `Box<B>` (BOXED), none of them aligned. The memory held is always
+//! `rounded(needed bytes)`, so it need not be stored, and a value may grow in place to the end of its class.
+//!
+//! `meta` is atomic, for readers that share a `Dict` may note an access; all else changes under exclusive access only.
+//!
+//! `Raw` is a pointer with an invariant: it points to a live, initialised entry. Making one is unsafe; its methods rely on it.
+//! Nothing outside this folder sees it.
+
+use super::slab::{SLAB_MAX, Slab};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// Kinds of body, the lowest three flags.
+pub(super) const UNIT: u8 = 0;
+pub(super) const INT: u8 = 1;
+pub(super) const BYTES: u8 = 2;
+pub(super) const BLOB: u8 = 3;
+pub(super) const BOXED: u8 = 4;
+const KIND: u8 = 7;
+const HAS_DEADLINE: u8 = 1 << 3;
+const LONG_KEY: u8 = 1 << 4;
+const USER: u8 = 1 << 5;
+const IN_SLAB: u8 = 1 << 6;
+
+const HEADER: usize = 8;
+const DEADLINE_BYTES: usize = 16;
+
+/// Bytes values of this length and more live outside their entry.
+pub(super) const BLOB_MIN: usize = 16 * 1024;
+
+/// The memory that is taken for so many bytes: a multiple of 8, above 512 one of four steps to a doubling.
+#[inline]
+pub(super) fn rounded(bytes: usize) -> usize {
+    if bytes <= SLAB_MAX {
+        (bytes + 7) & !7
+    } else {
+        let step = (1 << (bytes - 1).ilog2()) / 4;
+        bytes.div_ceil(step) * step
+    }
+}
+
+/// Where entries' memory comes from, and how much of it there is.
+pub(super) struct Heap {
+    /// Made when the `Dict` has enough entries to fill pages.
+    pub(super) slab: Option<Box<Slab>>,
+    /// Entries outside the slab, and their bytes.
+    pub(super) loose: usize,
+    loose_bytes: usize,
+}
+
+impl Heap {
+    pub(super) const fn new() -> Heap {
+        Heap { slab: None, loose: 0, loose_bytes: 0 }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.loose_bytes + self.slab.as_ref().map_or(0, |slab| slab.bytes())
+    }
+
+    fn layout(bytes: usize) -> Layout {
+        Layout::from_size_align(bytes, 8).expect("an entry is smaller than the address space")
+    }
+
+    /// Memory of `bytes` (already rounded); tells whether it is of the slab.
+    #[inline]
+    fn alloc(&mut self, bytes: usize) -> (NonNull<u8>, bool) {
+        if let Some(slab) = &mut self.slab
+            && bytes <= SLAB_MAX
+        {
+            return (slab.alloc(bytes), true);
+        }
+        self.loose += 1;
+        self.loose_bytes += bytes;
+        let layout = Heap::layout(bytes);
+        // SAFETY: an entry has a header, so the layout has a size.
+        match NonNull::new(unsafe { alloc(layout) }) {
+            Some(memory) => (memory, false),
+            None => handle_alloc_error(layout),
+        }
+    }
+
+    /// # Safety
+    /// `memory` came from `alloc` of this heap with these figures, and is not used any more.
+    #[inline]
+    unsafe fn free(&mut self, memory: NonNull<u8>, bytes: usize, in_slab: bool) {
+        if in_slab {
+            let slab = self.slab.as_mut().expect("what a slab gave is freed before it");
+            // SAFETY: as the caller promises.
+            unsafe { slab.free(memory) };
+        } else {
+            self.loose -= 1;
+            self.loose_bytes -= bytes;
+            // SAFETY: as the caller promises.
+            unsafe { dealloc(memory.as_ptr(), Heap::layout(bytes)) };
+        }
+    }
+}
+
+/// What an entry's memory depends on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) kind: u8,
+    pub(super) key_len: usize,
+    pub(super) body_len: usize,
+    pub(super) deadline: bool,
+}
+
+impl Shape {
+    #[inline]
+    fn long_key(self) -> bool {
+        self.key_len > usize::from(u16::MAX)
+    }
+
+    #[inline]
+    pub(super) fn bytes(self) -> usize {
+        let extra = usize::from(self.deadline) * DEADLINE_BYTES + usize::from(self.long_key()) * 8;
+        rounded(HEADER + extra + self.key_len + self.body_len)
+    }
+}
+
+/// A pointer to a live entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Raw(NonNull<u8>);
+
+impl Raw {
+    /// # Safety
+    /// `address` came from `Raw::address` of an entry that is still live.
+    #[inline(always)]
+    pub(super) unsafe fn from_address(address: u64) -> Raw {
+        let pointer = ptr::with_exposed_provenance_mut(address as usize);
+        // SAFETY: an entry's address is not null.
+        Raw(unsafe { NonNull::new_unchecked(pointer) })
+    }
+
+    pub(super) fn address(self) -> u64 {
+        super::table::expose(self.0)
+    }
+
+    /// Makes an entry with this key. The body is left for `body_mut` to fill; the deadline, if any, for
+    /// `set_deadline` and `set_cell`.
+    #[inline]
+    pub(super) fn new(heap: &mut Heap, key: &[u8], shape: Shape) -> Raw {
+        debug_assert_eq!(key.len(), shape.key_len);
+        let (memory, in_slab) = heap.alloc(shape.bytes());
+        let mut flags = if in_slab { IN_SLAB } else { 0 };
+        if shape.deadline {
+            flags |= HAS_DEADLINE;
+        }
+        if shape.long_key() {
+            flags |= LONG_KEY;
+        }
+        let raw = Raw(memory);
+        // SAFETY: the memory is ours and has `shape.bytes()`, in which header, extras, key and body lie one after the
+        // other; it is aligned to 8. The body is zeroed so that all that can be read is initialised.
+        unsafe {
+            memory.cast::<AtomicU32>().write(AtomicU32::new(u32::from(flags)));
+            if shape.deadline {
+                memory.add(HEADER).cast::<u64>().write(0);
+                memory.add(HEADER + 8).cast::<u64>().write(0);
+            }
+            if shape.long_key() {
+                memory.add(raw.key_offset() - 8).cast::<u64>().write(key.len() as u64);
+                memory.add(4).cast::<u16>().write(0);
+            } else {
+                memory.add(4).cast::<u16>().write(key.len() as u16);
+            }
+            let start = memory.add(raw.key_offset());
+            start.copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
+            start.add(key.len()).write_bytes(0, shape.body_len);
+        }
+        raw.set_body_shape(shape.kind, shape.body_len);
+        raw
+    }
+
+    /// Copies an entry that is outside the slab into it, and frees the old one.
+    ///
+    /// # Safety
+    /// No copy of this pointer is used any more, but for the wheel's, and the entry was made from `heap`.
+    pub(super) unsafe fn moved_into_slab(self, heap: &mut Heap) -> Raw {
+        let bytes = self.shape().bytes();
+        let (memory, in_slab) = heap.alloc(bytes);
+        // SAFETY: both have `bytes`, and the new memory is nobody else's.
+        unsafe { memory.copy_from_nonoverlapping(self.0, bytes) };
+        let new = Raw(memory);
+        // SAFETY: as the caller promises.
+        unsafe { self.free(heap) };
+        new.change_flags(IN_SLAB, if in_slab { IN_SLAB } else { 0 });
+        new
+    }
+
+    /// Frees the entry's memory; what its body owns must have been taken over before.
+    ///
+    /// # Safety
+    /// No copy of this pointer is used any more, and the entry was made from `heap`.
+    #[inline]
+    pub(super) unsafe fn free(self, heap: &mut Heap) {
+        let in_slab = self.flags() & IN_SLAB != 0;
+        // SAFETY: the figures are those of `new`, or of a later shape in the same class.
+        unsafe { heap.free(self.0, self.shape().bytes(), in_slab) };
+    }
+
+    #[inline(always)]
+    fn meta<'a>(self) -> &'a AtomicU32 {
+        // SAFETY: the entry is live and its first four bytes are only ever used as this atomic.
+        unsafe { self.0.cast::<AtomicU32>().as_ref() }
+    }
+
+    #[inline(always)]
+    pub(super) fn flags(self) -> u8 {
+        self.meta().load(Relaxed) as u8
+    }
+
+    fn change_flags(self, clear: u8, set: u8) {
+        let meta = self.meta().load(Relaxed);
+        self.meta().store(meta & !u32::from(clear) | u32::from(set), Relaxed);
+    }
+
+    #[inline(always)]
+    pub(super) fn lru(self) -> u32 {
+        self.meta().load(Relaxed) >> 8
+    }
+
+    /// Notes an access. Readers may race here: flags change under exclusive access only, so a lost update costs
+    /// one of two access times.
+    #[inline(always)]
+    pub(super) fn set_lru(self, lru: u32) {
+        let flags = self.meta().load(Relaxed) & 0xff;
+        self.meta().store(lru << 8 | flags, Relaxed);
+    }
+
+    pub(super) fn user_flag(self) -> bool {
+        self.flags() & USER != 0
+    }
+
+    pub(super) fn set_user_flag(self, on: bool) {
+        self.change_flags(USER, if on { USER } else { 0 });
+    }
+
+    #[inline(always)]
+    pub(super) fn kind(self) -> u8 {
+        self.flags() & KIND
+    }
+
+    pub(super) fn is_loose(self) -> bool {
+        self.flags() & IN_SLAB == 0
+    }
+
+    #[inline(always)]
+    pub(super) fn has_deadline(self) -> bool {
+        self.flags() & HAS_DEADLINE != 0
+    }
+
+    #[inline(always)]
+    fn key_offset(self) -> usize {
+        let flags = usize::from(self.flags());
+        // HAS_DEADLINE is 8 and LONG_KEY is 16: their bytes follow without a branch.
+        HEADER + (flags & 8) * 2 + (flags & 16) / 2
+    }
+
+    #[inline(always)]
+    fn key_len(self) -> usize {
+        // SAFETY: the header is initialised, and so is the long length where the flag says that it is there.
+        unsafe {
+            if self.flags() & LONG_KEY == 0 {
+                usize::from(self.0.add(4).cast::<u16>().read())
+            } else {
+                self.0.add(self.key_offset() - 8).cast::<u64>().read() as usize
+            }
+        }
+    }
+
+    /// The key. The caller bounds the lifetime to that of the entry.
+    #[inline(always)]
+    pub(super) fn key<'a>(self) -> &'a [u8] {
+        // SAFETY: the key's bytes follow the header and the extras, and never change.
+        unsafe {
+            let start = self.0.add(self.key_offset());
+            std::slice::from_raw_parts(start.as_ptr(), self.key_len())
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn body_len(self) -> usize {
+        match self.kind() {
+            UNIT => 0,
+            // SAFETY: the header is initialised.
+            BYTES => usize::from(unsafe { self.0.add(6).cast::<u16>().read() }),
+            _ => 8,
+        }
+    }
+
+    #[inline]
+    pub(super) fn shape(self) -> Shape {
+        Shape { kind: self.kind(), key_len: self.key_len(), body_len: self.body_len(), deadline: self.has_deadline() }
+    }
+
+    /// Sets what the body is. The entry's memory has room for it, and the caller fills it.
+    #[inline]
+    pub(super) fn set_body_shape(self, kind: u8, body_len: usize) {
+        let vlen = if kind == BYTES { body_len as u16 } else { 0 };
+        // SAFETY: the field lies in the entry's header.
+        unsafe { self.0.add(6).cast::<u16>().write(vlen) };
+        self.change_flags(KIND, kind);
+    }
+
+    /// The body. The caller bounds the lifetime to that of the entry and of its borrow.
+    #[inline(always)]
+    pub(super) fn body<'a>(self) -> &'a [u8] {
+        // SAFETY: `body_len` bytes follow the key, all initialised.
+        unsafe {
+            let start = self.0.add(self.key_offset() + self.key_len());
+            std::slice::from_raw_parts(start.as_ptr(), self.body_len())
+        }
+    }
+
+    /// The body, to be changed. The caller has exclusive access to the `Dict`.
+    #[inline(always)]
+    pub(super) fn body_mut<'a>(self) -> &'a mut [u8] {
+        // SAFETY: as in `body`; the caller's exclusive access makes it the only reference.
+        unsafe {
+            let start = self.0.add(self.key_offset() + self.key_len());
+            std::slice::from_raw_parts_mut(start.as_ptr(), self.body_len())
+        }
+    }
+
+    /// The body as a number: an integer, or an address.
+    #[inline(always)]
+    pub(super) fn word(self) -> u64 {
+        debug_assert!(self.kind() != UNIT && self.kind() != BYTES);
+        // SAFETY: bodies of these kinds have 8 bytes.
+        unsafe {
+            let start = self.0.add(self.key_offset() + self.key_len());
+            start.cast::<u64>().read_unaligned()
+        }
+    }
+
+    /// Grows or shrinks a bytes body within the entry's class; new bytes are zero.
+    pub(super) fn resize_in_place(self, len: usize) {
+        let old = self.body_len();
+        self.set_body_shape(BYTES, len);
+        if len > old {
+            // SAFETY: the caller found that `len` bytes are in the entry's class.
+            unsafe {
+                let start = self.0.add(self.key_offset() + self.key_len());
+                start.add(old).write_bytes(0, len - old);
+            }
+        }
+    }
+
+    /// Makes the body of this kind and length without moving the entry, filled with `body`.
+    #[inline]
+    pub(super) fn refill(self, kind: u8, body: &[u8]) {
+        self.set_body_shape(kind, body.len());
+        // SAFETY: the caller found that the body is in the entry's class; `body` is not part of a `Dict`
+        // that the caller holds exclusively.
+        unsafe {
+            let start = self.0.add(self.key_offset() + self.key_len());
+            start.copy_from_nonoverlapping(NonNull::from(body).cast(), body.len());
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn deadline(self) -> Option<u64> {
+        // SAFETY: the flag says that the field is there.
+        self.has_deadline().then(|| unsafe { self.0.add(HEADER).cast::<u64>().read() })
+    }
+
+    pub(super) fn set_deadline(self, deadline: u64) {
+        assert!(self.has_deadline());
+        // SAFETY: the field is there.
+        unsafe { self.0.add(HEADER).cast::<u64>().write(deadline) };
+    }
+
+    /// Where the wheel holds this entry; 0 while it does not.
+    pub(super) fn cell(self) -> u64 {
+        assert!(self.has_deadline());
+        // SAFETY: the field is there.
+        unsafe { self.0.add(HEADER + 8).cast::<u64>().read() }
+    }
+
+    pub(super) fn set_cell(self, cell: u64) {
+        assert!(self.has_deadline());
+        // SAFETY: the field is there.
+        unsafe { self.0.add(HEADER + 8).cast::<u64>().write(cell) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_rounded_in_classes() {
+        assert_eq!([1, 8, 9, 511, 512].map(rounded), [8, 8, 16, 512, 512]);
+        assert_eq!([513, 640, 641, 1024, 1025].map(rounded), [640, 640, 768, 1024, 1280]);
+        for bytes in 1..40_000 {
+            let class = rounded(bytes);
+            assert!(class >= bytes && rounded(class) == class);
+            assert!(class - bytes < 8.max(bytes / 4));
+        }
+    }
+
+    #[test]
+    fn entries_keep_what_they_are_given() {
+        let mut heap = Heap::new();
+        for key_len in [0, 1, 7, 65_535, 65_536, 100_000] {
+            for deadline in [false, true] {
+                let key = vec![7; key_len];
+                let shape = Shape { kind: BYTES, key_len, body_len: 3, deadline };
+                let raw = Raw::new(&mut heap, &key, shape);
+                raw.refill(BYTES, b"abc");
+                raw.set_lru(0xab_cdef);
+                raw.set_user_flag(true);
+                assert_eq!((raw.key(), raw.body()), (&key[..], &b"abc"[..]));
+                assert_eq!((raw.lru(), raw.user_flag()), (0xab_cdef, true));
+                assert_eq!(raw.deadline(), deadline.then_some(0));
+                assert!(raw.shape() == shape);
+                // SAFETY: the entry is of this heap, and this is its last use.
+                unsafe { raw.free(&mut heap) };
+            }
+        }
+        assert_eq!((heap.loose, heap.bytes()), (0, 0));
+    }
+}

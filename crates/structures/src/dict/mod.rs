@@ -1,0 +1,611 @@
+//! `Dict`: the table behind the keyspace, big hashes and big sets.
+//!
+//! A map from byte strings to nothing, an integer, bytes, a shared blob or a boxed value, with an optional deadline for each
+//! entry. No operation's cost depends on how many entries there are: the table grows and shrinks by small segments
+//! (`table`), entries come from pages (`slab`), and deadlines hang in a wheel (`wheel`).
+//!
+//! ```text
+//! table --slot--> entry: header, [deadline, cell], key, value       wheel --cell--> entry
+//!                                           ^------------------------------'
+//! ```
+//!
+//! * The caller gives the hash with the key, so that it can hash once and prefetch. It must be `hasher().hash(key)`: with
+//!   another, keys are lost, though memory safety is not.
+//! * Deadlines are only kept and indexed here. Who reads decides whether an entry past its deadline is there.
+//! * Memory is counted as it is taken; `memory()` reads counters. What a boxed value takes is not in it.
+//! * All unsafe code of this folder rests on two facts: a slot's address is that of a live entry, and each entry has
+//!   exactly one slot. Nothing public breaks either, whatever the arguments.
+
+mod entry;
+mod handle;
+mod slab;
+mod table;
+#[cfg(test)]
+mod tests;
+mod wheel;
+
+pub use crate::hash::Hasher;
+pub use handle::{Entry, EntryMut, EntryRef, VacantEntry};
+pub use table::Stats;
+
+use crate::prefetch::prefetch_read;
+use entry::{BLOB, BLOB_MIN, BOXED, BYTES, Heap, INT, Raw, Shape, UNIT};
+use handle::blob_cost;
+use slab::{SLAB_MAX, Slab};
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use table::{At, Table};
+use wheel::Wheel;
+
+/// A large value, counted by reference so that it can be written to sockets while the entry changes.
+pub type Blob = Arc<Vec<u8>>;
+
+/// Bytes of this length and more are kept as a `Blob`.
+pub const BLOB_BYTES_MIN: usize = BLOB_MIN;
+
+/// With so many entries a `Dict` takes pages; with fewer, each entry's memory is the global allocator's.
+const SLAB_FROM: usize = 512;
+
+/// A value, to read.
+#[derive(Debug)]
+pub enum ValueRef<'a, B> {
+    /// Nothing: a member of a set.
+    Unit,
+    /// An integer.
+    Int(i64),
+    /// Bytes in line.
+    Bytes(&'a [u8]),
+    /// Many bytes.
+    Blob(&'a Blob),
+    /// A value of another type.
+    Boxed(&'a B),
+}
+
+impl<B> Clone for ValueRef<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B> Copy for ValueRef<'_, B> {}
+
+/// A value, to store.
+#[derive(Debug)]
+pub enum NewValue<'a, B> {
+    /// Nothing.
+    Unit,
+    /// An integer.
+    Int(i64),
+    /// Bytes; they are kept in line or as a blob, by their length.
+    Bytes(&'a [u8]),
+    /// Many bytes; a short blob is kept in line.
+    Blob(Blob),
+    /// A value of another type.
+    Boxed(Box<B>),
+}
+
+/// A value, taken out.
+#[derive(Debug)]
+pub enum OwnedValue<B> {
+    /// Nothing.
+    Unit,
+    /// An integer.
+    Int(i64),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// Many bytes.
+    Blob(Blob),
+    /// A value of another type.
+    Boxed(Box<B>),
+}
+
+impl<B> From<OwnedValue<B>> for NewValue<'static, B> {
+    fn from(value: OwnedValue<B>) -> Self {
+        match value {
+            OwnedValue::Unit => NewValue::Unit,
+            OwnedValue::Int(value) => NewValue::Int(value),
+            OwnedValue::Bytes(bytes) => NewValue::Blob(Arc::new(bytes)),
+            OwnedValue::Blob(blob) => NewValue::Blob(blob),
+            OwnedValue::Boxed(boxed) => NewValue::Boxed(boxed),
+        }
+    }
+}
+
+/// What a removed or overwritten value leaves, which the caller may want to drop elsewhere.
+#[derive(Debug)]
+pub enum Removed<B> {
+    /// Nothing: it was in the entry's own memory.
+    Small,
+    /// Many bytes.
+    Blob(Blob),
+    /// A value of another type.
+    Boxed(Box<B>),
+}
+
+/// A value on its way into an entry; what it owns is counted already.
+enum Encoded<'a> {
+    Word(u8, [u8; 8]),
+    Bytes(&'a [u8]),
+    Short(Blob),
+    Unit,
+}
+
+impl Encoded<'_> {
+    #[inline]
+    fn parts(&self) -> (u8, &[u8]) {
+        match self {
+            Encoded::Word(kind, word) => (*kind, word),
+            Encoded::Bytes(bytes) => (BYTES, bytes),
+            Encoded::Short(blob) => (BYTES, blob),
+            Encoded::Unit => (UNIT, &[]),
+        }
+    }
+}
+
+/// The map. `B` is what boxed values are.
+pub struct Dict<B> {
+    table: Table,
+    heap: Heap,
+    wheel: Wheel,
+    hasher: Hasher,
+    /// Entries that own a blob or a boxed value.
+    owners: usize,
+    blob_bytes: usize,
+    values: PhantomData<B>,
+}
+
+/// The entry of a slot of the table.
+#[inline(always)]
+fn raw_at(address: u64) -> Raw {
+    // SAFETY: slots hold the addresses of live entries; an entry is freed only after its slot is cleared or redirected.
+    unsafe { Raw::from_address(address) }
+}
+
+impl<B> Dict<B> {
+    /// An empty map. Takes no memory yet.
+    pub const fn new(hasher: Hasher) -> Dict<B> {
+        Dict {
+            table: Table::new(),
+            heap: Heap::new(),
+            wheel: Wheel::new(),
+            hasher,
+            owners: 0,
+            blob_bytes: 0,
+            values: PhantomData,
+        }
+    }
+
+    /// An empty map with the same hash function that knows the same time.
+    pub fn fresh(&self) -> Dict<B> {
+        let mut fresh = Dict::new(self.hasher);
+        fresh.wheel = self.wheel.fresh();
+        fresh
+    }
+
+    /// The hash function whose hashes the methods want.
+    pub fn hasher(&self) -> Hasher {
+        self.hasher
+    }
+
+    /// The number of entries.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is no entry.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of entries with a deadline.
+    pub fn with_deadline(&self) -> usize {
+        self.wheel.len()
+    }
+
+    /// Bytes held, without what boxed values take.
+    pub fn memory(&self) -> usize {
+        self.table.bytes() + self.heap.bytes() + self.wheel.bytes() + self.blob_bytes
+    }
+
+    #[inline(always)]
+    fn find(&self, hash: u64, key: &[u8]) -> Option<(At, Raw)> {
+        let (at, address) = self.table.find(hash, |address| raw_at(address).key() == key)?;
+        Some((at, raw_at(address)))
+    }
+
+    /// The entry of a key.
+    #[inline]
+    pub fn get(&self, hash: u64, key: &[u8]) -> Option<EntryRef<'_, B>> {
+        let (_, raw) = self.find(hash, key)?;
+        Some(self.lend(raw))
+    }
+
+    /// The entry of a key, with its access data set.
+    #[inline]
+    pub fn get_touch(&self, hash: u64, key: &[u8], lru: u32) -> Option<EntryRef<'_, B>> {
+        let entry = self.get(hash, key)?;
+        entry.touch(lru);
+        Some(entry)
+    }
+
+    /// The entry of a key, to be changed.
+    #[inline]
+    pub fn get_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_, B>> {
+        let (at, raw) = self.find(hash, key)?;
+        Some(EntryMut { dict: self, raw, at })
+    }
+
+    /// Whether the key is there.
+    #[inline]
+    pub fn contains(&self, hash: u64, key: &[u8]) -> bool {
+        self.find(hash, key).is_some()
+    }
+
+    /// The entry of a key or the place for it, by one search.
+    #[inline]
+    pub fn entry<'a>(&'a mut self, hash: u64, key: &'a [u8]) -> Entry<'a, B> {
+        match self.find(hash, key) {
+            Some((at, raw)) => Entry::Occupied(EntryMut { dict: self, raw, at }),
+            None => Entry::Vacant(VacantEntry { dict: self, hash, key }),
+        }
+    }
+
+    /// Stores a value and a deadline (or none) under a key; tells what was there. Access data of an entry that was there stays, and
+    /// the caller's bit is cleared.
+    #[inline]
+    pub fn set(&mut self, hash: u64, key: &[u8], value: NewValue<'_, B>, deadline: Option<u64>) -> Option<Removed<B>> {
+        self.upsert(hash, key, value, deadline).1
+    }
+
+    /// As `set`, and lends the entry.
+    #[inline]
+    pub fn upsert(
+        &mut self,
+        hash: u64,
+        key: &[u8],
+        value: NewValue<'_, B>,
+        deadline: Option<u64>,
+    ) -> (EntryMut<'_, B>, Option<Removed<B>>) {
+        let (at, raw, removed) = match self.find(hash, key) {
+            Some((at, mut raw)) => {
+                if deadline.is_none() && raw.has_deadline() {
+                    self.wheel.remove(raw);
+                }
+                let (stored, removed) = self.store(at, raw, value, deadline.is_some());
+                raw = stored;
+                raw.set_user_flag(false);
+                if let Some(deadline) = deadline {
+                    self.place_deadline(raw, deadline);
+                }
+                (at, raw, Some(removed))
+            }
+            None => {
+                let (at, raw) = self.add(hash, key, value, deadline);
+                (at, raw, None)
+            }
+        };
+        let entry = EntryMut { dict: self, raw, at };
+        (entry, removed)
+    }
+
+    /// Removes a key; tells what was there.
+    pub fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Removed<B>> {
+        let (at, raw) = self.find(hash, key)?;
+        Some(self.remove_at(at, raw))
+    }
+
+    /// Removes a key and gives its value and its deadline.
+    pub fn take(&mut self, hash: u64, key: &[u8]) -> Option<(OwnedValue<B>, Option<u64>)> {
+        Some(self.get_mut(hash, key)?.take())
+    }
+
+    /// Removes all entries at once, here; to drop them elsewhere, swap with `fresh()`.
+    pub fn clear(&mut self) {
+        *self = self.fresh();
+    }
+
+    /// One step of a scan. Start with cursor 0 and go on with what is given until that is 0: every entry that is there from beginning to end is
+    /// visited at least once, whatever is added or removed in between; few are visited twice.
+    /// Any cursor may be given.
+    pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(EntryRef<'_, B>)) -> u64 {
+        self.table.scan(cursor, &mut |address| visit(self.lend(raw_at(address))))
+    }
+
+    /// All entries, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = EntryRef<'_, B>> + '_ {
+        self.table.addresses().map(|address| self.lend(raw_at(address)))
+    }
+
+    /// An entry, each with the same chance; `draw` gives random numbers.
+    pub fn random(&self, draw: &mut dyn FnMut() -> u64) -> Option<EntryRef<'_, B>> {
+        Some(self.lend(raw_at(self.table.random(draw)?)))
+    }
+
+    /// When `advance` will have something to do, in Unix milliseconds: at most 16 ms after the first deadline, and before it
+    /// when entries are only to be sorted more finely. Costs a look at ten levels.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.wheel.next()
+    }
+
+    /// Removes entries whose deadline has passed, up to 16 ms late, and calls `expired` with each. Handles at most `budget`
+    /// entries; true if there was more to do. Call it also when there is nothing to do: it tells the time.
+    pub fn advance(&mut self, now_ms: u64, budget: usize, expired: &mut dyn FnMut(&[u8], Removed<B>)) -> bool {
+        let mut left = budget;
+        while let Some(due) = self.wheel.due(now_ms) {
+            if left == 0 {
+                return true;
+            }
+            left -= 1;
+            let raw = self.wheel.pop(due);
+            if raw.deadline().is_some_and(|deadline| deadline > now_ms) {
+                self.wheel.insert(raw);
+            } else {
+                self.expire(raw, expired);
+            }
+        }
+        false
+    }
+
+    fn expire(&mut self, raw: Raw, expired: &mut dyn FnMut(&[u8], Removed<B>)) {
+        let address = raw.address();
+        let hash = self.hasher.hash(raw.key());
+        // Not found means that the caller once gave a wrong hash: the entry stays, out of the wheel's reach.
+        let Some((at, _)) = self.table.find(hash, |found| found == address) else {
+            return;
+        };
+        let removed = self.disown(raw);
+        self.table.remove(at);
+        expired(raw.key(), removed);
+        // SAFETY: slot and cell are gone, and the key's borrow has ended.
+        unsafe { raw.free(&mut self.heap) };
+    }
+
+    /// Asks for the bucket of a hash, to be read soon.
+    #[inline]
+    pub fn prefetch_bucket(&self, hash: u64) {
+        self.table.prefetch_line(hash);
+    }
+
+    /// Asks for the entry of a hash. Reads the bucket, so that should have been asked for.
+    #[inline]
+    pub fn prefetch_entry(&self, hash: u64) {
+        if let Some(address) = self.table.probable(hash) {
+            let entry = ptr::without_provenance::<u8>(address as usize);
+            prefetch_read(entry);
+            prefetch_read(entry.wrapping_add(64));
+        }
+    }
+
+    /// While set, the table does not merge segments; a snapshot in progress wants that.
+    pub fn set_keep_segments(&mut self, keep: bool) {
+        self.table.set_keep_segments(keep);
+    }
+
+    /// Figures about the table; walks all of it.
+    pub fn stats(&self) -> Stats {
+        self.table.stats()
+    }
+
+    /// Panics unless everything agrees; for tests.
+    pub fn check(&self) {
+        self.table.check(&|address| self.hasher.hash(raw_at(address).key()));
+        self.wheel.check();
+        let (mut loose, mut owners, mut blob_bytes, mut deadlines) = (0, 0, 0, 0);
+        let (mut entries, mut bytes) = (0, 0);
+        for entry in self.iter() {
+            let raw = entry.raw;
+            entries += 1;
+            loose += usize::from(raw.is_loose());
+            assert!(raw.is_loose() || raw.shape().bytes() <= SLAB_MAX);
+            bytes += raw.shape().bytes();
+            deadlines += usize::from(raw.has_deadline() && raw.cell() != 0);
+            match entry.value() {
+                ValueRef::Blob(blob) => {
+                    owners += 1;
+                    blob_bytes += blob_cost(blob);
+                }
+                ValueRef::Boxed(_) => owners += 1,
+                ValueRef::Bytes(bytes) => assert!(bytes.len() < BLOB_MIN),
+                ValueRef::Unit | ValueRef::Int(_) => {}
+            }
+        }
+        assert_eq!(entries, self.len());
+        assert_eq!(loose, self.heap.loose);
+        assert_eq!((owners, blob_bytes), (self.owners, self.blob_bytes));
+        assert_eq!(deadlines, self.wheel.len());
+        assert!(bytes <= self.heap.bytes());
+        #[cfg(test)]
+        if let Some(slab) = &self.heap.slab {
+            assert_eq!(slab.check(), entries - loose);
+        }
+    }
+
+    #[inline(always)]
+    fn lend(&self, raw: Raw) -> EntryRef<'_, B> {
+        EntryRef { raw, dict: PhantomData }
+    }
+
+    /// Makes a value ready to be stored: what it owns goes into a box that the entry will own.
+    #[inline]
+    fn encode<'a>(&mut self, value: NewValue<'a, B>) -> Encoded<'a> {
+        match value {
+            NewValue::Unit => Encoded::Unit,
+            NewValue::Int(value) => Encoded::Word(INT, value.to_ne_bytes()),
+            NewValue::Bytes(bytes) if bytes.len() < BLOB_MIN => Encoded::Bytes(bytes),
+            NewValue::Bytes(bytes) => self.encode_blob(Arc::new(bytes.to_vec())),
+            NewValue::Blob(blob) if blob.len() < BLOB_MIN => Encoded::Short(blob),
+            NewValue::Blob(blob) => self.encode_blob(blob),
+            NewValue::Boxed(boxed) => {
+                self.owners += 1;
+                let address = table::expose(NonNull::from(Box::leak(boxed)));
+                Encoded::Word(BOXED, address.to_ne_bytes())
+            }
+        }
+    }
+
+    #[cold]
+    fn encode_blob<'a>(&mut self, blob: Blob) -> Encoded<'a> {
+        self.owners += 1;
+        self.blob_bytes += blob_cost(&blob);
+        let address = table::expose(NonNull::from(Box::leak(Box::new(blob))));
+        Encoded::Word(BLOB, address.to_ne_bytes())
+    }
+
+    /// Takes over what an entry's body owns; the body must not be read any more.
+    #[inline]
+    fn disown(&mut self, raw: Raw) -> Removed<B> {
+        match raw.kind() {
+            BLOB => {
+                self.owners -= 1;
+                let address = raw.word() as usize;
+                // SAFETY: the address is that of a leaked box which the entry owned until now.
+                let blob: Box<Blob> = unsafe { Box::from_raw(ptr::with_exposed_provenance_mut(address)) };
+                self.blob_bytes -= blob_cost(&blob);
+                Removed::Blob(*blob)
+            }
+            BOXED => {
+                self.owners -= 1;
+                let address = raw.word() as usize;
+                // SAFETY: as above; only `encode` of this `Dict<B>` makes this kind, from a `Box<B>`.
+                Removed::Boxed(unsafe { Box::from_raw(ptr::with_exposed_provenance_mut(address)) })
+            }
+            _ => Removed::Small,
+        }
+    }
+
+    /// Adds a key that is not there.
+    #[inline]
+    fn add(&mut self, hash: u64, key: &[u8], value: NewValue<'_, B>, deadline: Option<u64>) -> (At, Raw) {
+        if self.heap.slab.is_none() && self.len() >= SLAB_FROM {
+            self.move_into_slab();
+        }
+        let encoded = self.encode(value);
+        let (kind, body) = encoded.parts();
+        let shape = Shape { kind, key_len: key.len(), body_len: body.len(), deadline: deadline.is_some() };
+        let raw = Raw::new(&mut self.heap, key, shape);
+        raw.refill(kind, body);
+        let hasher = self.hasher;
+        let rehash = move |address| hasher.hash(raw_at(address).key());
+        let at = self.table.insert(hash, raw.address(), &rehash);
+        if let Some(deadline) = deadline {
+            self.place_deadline(raw, deadline);
+        }
+        (at, raw)
+    }
+
+    /// Gives the entry another value, which may move it. With `deadline` the entry has that field afterwards; one that loses it
+    /// must have left the wheel before.
+    #[inline]
+    fn store(&mut self, at: At, raw: Raw, value: NewValue<'_, B>, deadline: bool) -> (Raw, Removed<B>) {
+        let removed = self.disown(raw);
+        let encoded = self.encode(value);
+        let (kind, body) = encoded.parts();
+        let old = raw.shape();
+        let new = Shape { kind, body_len: body.len(), deadline, ..old };
+        let raw = if new.bytes() == old.bytes() && new.deadline == old.deadline {
+            raw
+        } else {
+            self.relocate(at, raw, new, 0)
+        };
+        raw.refill(kind, body);
+        (raw, removed)
+    }
+
+    /// Moves an entry to memory of another shape, with the first `keep` bytes of its body.
+    fn relocate(&mut self, at: At, raw: Raw, shape: Shape, keep: usize) -> Raw {
+        let new = Raw::new(&mut self.heap, raw.key(), shape);
+        new.set_lru(raw.lru());
+        new.set_user_flag(raw.user_flag());
+        new.body_mut()[..keep].copy_from_slice(&raw.body()[..keep]);
+        if let Some(deadline) = raw.deadline()
+            && shape.deadline
+        {
+            new.set_deadline(deadline);
+            new.set_cell(raw.cell());
+            self.wheel.moved(new);
+        }
+        self.table.redirect(at, new.address());
+        // SAFETY: slot and cell have the new entry's address, and the old one's body owns nothing any more.
+        unsafe { raw.free(&mut self.heap) };
+        new
+    }
+
+    /// Writes the deadline of an entry that has the field, and puts it into the wheel or moves it there.
+    fn place_deadline(&mut self, raw: Raw, deadline: u64) {
+        if raw.deadline().is_some_and(|old| deadline < old) {
+            self.wheel.remove(raw);
+        }
+        raw.set_deadline(deadline);
+        if raw.cell() == 0 {
+            self.wheel.insert(raw);
+        }
+    }
+
+    fn change_deadline(&mut self, at: At, raw: Raw, deadline: Option<u64>) -> Raw {
+        let old = raw.shape();
+        if old.deadline && deadline.is_none() {
+            self.wheel.remove(raw);
+        }
+        let new = Shape { deadline: deadline.is_some(), ..old };
+        let raw = if old.deadline == new.deadline { raw } else { self.relocate(at, raw, new, old.body_len) };
+        if let Some(deadline) = deadline {
+            self.place_deadline(raw, deadline);
+        }
+        raw
+    }
+
+    fn remove_at(&mut self, at: At, raw: Raw) -> Removed<B> {
+        if raw.has_deadline() {
+            self.wheel.remove(raw);
+        }
+        let removed = self.disown(raw);
+        self.table.remove(at);
+        // SAFETY: slot and cell are gone; the handle that held a copy was consumed or is not used again.
+        unsafe { raw.free(&mut self.heap) };
+        removed
+    }
+
+    /// From now on entries live in pages; moves those that are there, a few microseconds once.
+    #[cold]
+    fn move_into_slab(&mut self) {
+        self.heap.slab = Some(Box::new(Slab::new()));
+        let (heap, wheel) = (&mut self.heap, &mut self.wheel);
+        self.table.redirect_all(&mut |address| {
+            let raw = raw_at(address);
+            if !raw.is_loose() || raw.shape().bytes() > SLAB_MAX {
+                return address;
+            }
+            // SAFETY: the slot takes the new address, and the wheel is told.
+            let new = unsafe { raw.moved_into_slab(heap) };
+            if new.has_deadline() {
+                wheel.moved(new);
+            }
+            new.address()
+        });
+    }
+}
+
+impl<B> Drop for Dict<B> {
+    fn drop(&mut self) {
+        if self.owners == 0 && self.heap.loose == 0 {
+            return;
+        }
+        let addresses: Vec<u64> = self.table.addresses().collect();
+        for address in addresses {
+            let raw = raw_at(address);
+            drop(self.disown(raw));
+            if raw.is_loose() {
+                // SAFETY: nothing reads entries any more: table and wheel only free their own memory.
+                unsafe { raw.free(&mut self.heap) };
+            }
+        }
+    }
+}
+
+// SAFETY: a `Dict` owns its entries alone; what they own is blobs, which may change threads, and boxed `B`s.
+unsafe impl<B: Send> Send for Dict<B> {}
+// SAFETY: shared access reads, but for the access data, which is atomic.
+unsafe impl<B: Sync> Sync for Dict<B> {}

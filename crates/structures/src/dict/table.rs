@@ -1,0 +1,708 @@
+//! The table of a `Dict`: hashes to entry pointers. It never looks into an entry.
+//!
+//! ```text
+//! directory (linear hashing by the hash's low bits)
+//!   [segment 0] [segment 1] ... [segment n-1]          about 256 entries for each
+//!        |
+//!        v  lines of 64 bytes, as many as the segment's entries need
+//!   +--------+--------+--------+-- ... --+
+//!   | line 0 | line 1 | line 2 |         |
+//!   +--------+--------+--------+-- ... --+
+//!        |
+//!        v
+//!   { tags: [u8; 7], spill: u8, slots: [u64; 7] }
+//! ```
+//!
+//! **Why two steps.** Plain linear hashing over 64-byte buckets cannot be dense: half-way through a sweep the buckets
+//! not yet split hold twice what the others do, and even evenly filled buckets of 7 chain so often that an
+//! entry costs 13 bytes and more. So a bucket of the linear hashing is a *segment* here, a small closed table that
+//! grows in steps of a fifth when 90% full: about 11 bytes for an entry at any size. The largest single
+//! work is to rewrite one segment, some 600 slots, a few microseconds; nothing is ever rehashed as a whole.
+//!
+//! **In a segment** a hash has a 16-bit position (8 bits of its own, then the tag); `position * lines >> 16` is its
+//! home line, so the order of positions is the order of home lines at any size. An entry whose home is full goes to the
+//! next line with room (the last wraps to the first), and `spill` of every line it passed counts it: a search
+//! goes on past a line only while its `spill` is not zero. A spill that reaches 255 stays until the segment is rewritten.
+//!
+//! **A slot** is the entry's address (48 bits), bits 8..16 of the hash, and bits 32..40 (the position's upper
+//! half). With the tag and the segment's number, that is all a rewrite needs; a split needs bit number `log2 n`, which is in the slot
+//! for tables of 64 Ki to 16 Mi entries; below (where all is in the cache) and above, the key is hashed again.
+//!
+//! **Scan** goes over 32 ranges of positions; in each over the segments in the order of their reversed index bits. What was
+//! visited is always a prefix in that order, whatever splits, merges or rewrites happen in between.
+//!
+//! Tags are compared all at once within one `u64`; no vector instructions are needed for 7 bytes.
+
+use crate::prefetch::prefetch_read;
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+
+/// Entries in a line.
+const WIDTH: usize = 7;
+/// A split happens when a segment holds more than this on average.
+const SPLIT_ABOVE: usize = 256;
+/// A merge happens when it holds less.
+const MERGE_BELOW: usize = 80;
+const CHUNK: usize = 1024;
+const ADDRESS: u64 = (1 << 48) - 1;
+/// Ranges of positions that a scan visits one by one; a power of two.
+const RANGES: u64 = 32;
+const LOW7: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+const TAGS: u64 = 0x0080_8080_8080_8080;
+
+#[repr(C, align(64))]
+struct Line {
+    /// Bytes 0 to 6 are the tags of the slots (0: empty), byte 7 is the spill count.
+    control: u64,
+    slots: [u64; WIDTH],
+}
+
+const _: () = assert!(size_of::<Line>() == 64);
+
+/// Marks with 0x80 each of the 7 tags that equals `tag`, and no other byte.
+#[inline(always)]
+fn matches(control: u64, tag: u8) -> u64 {
+    let differing = control ^ (u64::from(tag) * 0x0101_0101_0101_0101);
+    !(((differing & LOW7) + LOW7) | differing | LOW7) & TAGS
+}
+
+#[inline(always)]
+fn slot_of(mark: u64) -> usize {
+    mark.trailing_zeros() as usize / 8
+}
+
+#[inline(always)]
+fn tag_of(hash: u64) -> u8 {
+    ((hash >> 56) as u8).max(1)
+}
+
+#[inline(always)]
+fn tag_at(control: u64, slot: usize) -> u8 {
+    (control >> (slot * 8)) as u8
+}
+
+/// The bits of the hash that a slot carries.
+#[inline(always)]
+fn carried(hash: u64) -> u64 {
+    ((hash >> 8) & 0xff) << 48 | ((hash >> 32) & 0xff) << 56
+}
+
+#[inline(always)]
+fn position_of(slot: u64, tag: u8) -> u64 {
+    (slot >> 56) << 8 | u64::from(tag)
+}
+
+#[inline(always)]
+fn home_of(position: u64, lines: u32) -> usize {
+    ((position * u64::from(lines)) >> 16) as usize
+}
+
+/// The entries that a segment of so many lines may hold.
+fn limit(lines: u32) -> usize {
+    if lines == 1 { WIDTH } else { lines as usize * 63 / 10 }
+}
+
+/// The next larger size of a segment: four steps to a doubling, as allocators like it.
+fn next_size(lines: u32) -> u32 {
+    if lines < 8 { lines + 1 } else { lines + (1 << lines.ilog2()) / 4 }
+}
+
+/// The smallest size for so many entries.
+fn size_for(len: usize) -> u32 {
+    let least = (len * 10).div_ceil(63).max(1) as u32;
+    if least <= 8 {
+        return if len <= WIDTH { 1 } else { least };
+    }
+    let step = (1 << (least - 1).ilog2()) / 4;
+    least.next_multiple_of(step)
+}
+
+struct Segment {
+    lines: NonNull<Line>,
+    count: u32,
+    len: u32,
+}
+
+impl Segment {
+    fn layout(count: u32) -> Layout {
+        Layout::array::<Line>(count as usize).expect("a segment fits in memory")
+    }
+
+    fn new(count: u32) -> Segment {
+        let layout = Segment::layout(count);
+        // SAFETY: a segment has a line at least, so the layout has a size.
+        let memory = unsafe { alloc_zeroed(layout) };
+        let Some(lines) = NonNull::new(memory.cast::<Line>()) else { handle_alloc_error(layout) };
+        Segment { lines, count, len: 0 }
+    }
+
+    #[inline(always)]
+    fn line(&self, index: usize) -> &Line {
+        debug_assert!(index < self.count as usize);
+        // SAFETY: all lines were zeroed, which is a valid line, and callers give an index below `count`.
+        unsafe { self.lines.add(index).as_ref() }
+    }
+
+    #[inline(always)]
+    fn line_mut(&mut self, index: usize) -> &mut Line {
+        debug_assert!(index < self.count as usize);
+        // SAFETY: as above; the segment is borrowed exclusively.
+        unsafe { self.lines.add(index).as_mut() }
+    }
+
+    #[inline(always)]
+    fn after(&self, line: usize) -> usize {
+        if line + 1 == self.count as usize { 0 } else { line + 1 }
+    }
+
+    fn lines(&self) -> &[Line] {
+        // SAFETY: `count` lines, all initialised.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr(), self.count as usize) }
+    }
+
+    /// Puts a slot in; the segment has room.
+    #[inline]
+    fn place(&mut self, slot: u64, tag: u8) -> (usize, usize) {
+        debug_assert!((self.len as usize) < self.count as usize * WIDTH);
+        let mut index = home_of(position_of(slot, tag), self.count);
+        loop {
+            let line = self.line_mut(index);
+            let empty = matches(line.control, 0);
+            if empty != 0 {
+                let free = slot_of(empty);
+                line.control |= u64::from(tag) << (free * 8);
+                line.slots[free] = slot;
+                self.len += 1;
+                return (index, free);
+            }
+            if line.control >> 56 != 255 {
+                line.control += 1 << 56;
+            }
+            index = self.after(index);
+        }
+    }
+
+    fn clear_slot(&mut self, at: usize, slot: usize) {
+        let line = self.line_mut(at);
+        let tag = tag_at(line.control, slot);
+        let mut index = home_of(position_of(line.slots[slot], tag), self.count);
+        let line = self.line_mut(at);
+        line.control &= !(0xff << (slot * 8));
+        line.slots[slot] = 0;
+        self.len -= 1;
+        while index != at {
+            let passed = self.line_mut(index);
+            if passed.control >> 56 != 255 {
+                passed.control -= 1 << 56;
+            }
+            index = self.after(index);
+        }
+    }
+
+    fn collect(&self, into: &mut Vec<(u64, u8)>) {
+        for line in self.lines() {
+            let mut used = !matches(line.control, 0) & TAGS;
+            while used != 0 {
+                let slot = slot_of(used);
+                into.push((line.slots[slot], tag_at(line.control, slot)));
+                used &= used - 1;
+            }
+        }
+    }
+
+    fn rewritten(&self, count: u32) -> Segment {
+        let mut new = Segment::new(count);
+        for line in self.lines() {
+            let mut used = !matches(line.control, 0) & TAGS;
+            while used != 0 {
+                let slot = slot_of(used);
+                new.place(line.slots[slot], tag_at(line.control, slot));
+                used &= used - 1;
+            }
+        }
+        new
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        // SAFETY: the memory came from `alloc_zeroed` with this layout; lines own nothing.
+        unsafe { dealloc(self.lines.as_ptr().cast(), Segment::layout(self.count)) };
+    }
+}
+
+/// An address that a slot can carry, with its provenance exposed.
+pub(super) fn expose<T>(pointer: NonNull<T>) -> u64 {
+    let address = pointer.as_ptr().expose_provenance() as u64;
+    assert!(address <= ADDRESS, "addresses have 48 bits");
+    address
+}
+
+/// Where a slot is; good until the table next changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct At {
+    segment: usize,
+    line: u32,
+    slot: u32,
+}
+
+/// Figures about a table, for DEBUG commands and tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Segments of the linear hashing.
+    pub segments: usize,
+    /// Buckets of 64 bytes with room for 7 entries.
+    pub buckets: usize,
+    /// Buckets past which a search goes on.
+    pub spilled_buckets: usize,
+    /// Entries that are not in their home bucket.
+    pub displaced: usize,
+    /// The most buckets a search for a present key reads.
+    pub longest_chain: usize,
+}
+
+/// The table. All addresses are of the caller's making: it only stores and compares them.
+pub(super) struct Table {
+    /// Segments in chunks, so that adding one never moves many.
+    directory: Vec<Vec<Segment>>,
+    /// Segments; a power of two above or equal, less one; entries.
+    segments: usize,
+    mask: usize,
+    len: usize,
+    line_bytes: usize,
+    /// No segment ever had more lines; bounds the draws of `random`.
+    most_lines: u32,
+    keep_segments: bool,
+}
+
+impl Table {
+    pub(super) const fn new() -> Table {
+        Table {
+            directory: Vec::new(),
+            segments: 0,
+            mask: 0,
+            len: 0,
+            line_bytes: 0,
+            most_lines: 0,
+            keep_segments: false,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let chunks = self.directory.capacity() * size_of::<Vec<Segment>>();
+        let last = self.directory.last().map_or(0, Vec::capacity);
+        let full = self.directory.len().saturating_sub(1) * CHUNK;
+        chunks + (last + full) * size_of::<Segment>() + self.line_bytes
+    }
+
+    #[inline(always)]
+    fn index_of(&self, hash: u64) -> usize {
+        let index = hash as usize & self.mask;
+        if index < self.segments { index } else { index & (self.mask >> 1) }
+    }
+
+    #[inline(always)]
+    fn segment(&self, index: usize) -> &Segment {
+        debug_assert!(index < self.segments);
+        // SAFETY: the directory holds `segments` segments in full chunks and a last one, and callers' indices are below.
+        unsafe { self.directory.get_unchecked(index / CHUNK).get_unchecked(index % CHUNK) }
+    }
+
+    #[inline(always)]
+    fn segment_mut(&mut self, index: usize) -> &mut Segment {
+        debug_assert!(index < self.segments);
+        // SAFETY: as above.
+        unsafe { self.directory.get_unchecked_mut(index / CHUNK).get_unchecked_mut(index % CHUNK) }
+    }
+
+    /// Finds the slot of `hash` whose address satisfies `same`. That is asked of addresses under this hash's tag
+    /// and carried bits only, so rarely of a wrong one.
+    #[inline(always)]
+    pub(super) fn find(&self, hash: u64, mut same: impl FnMut(u64) -> bool) -> Option<(At, u64)> {
+        if self.len == 0 {
+            return None;
+        }
+        let index = self.index_of(hash);
+        let segment = self.segment(index);
+        let (tag, carried) = (tag_of(hash), carried(hash));
+        let mut number = home_of(position_of(carried, tag), segment.count);
+        for _ in 0..segment.count {
+            let line = segment.line(number);
+            let mut marks = matches(line.control, tag);
+            while marks != 0 {
+                let slot = slot_of(marks);
+                let word = line.slots[slot];
+                if word & !ADDRESS == carried && same(word & ADDRESS) {
+                    let at = At { segment: index, line: number as u32, slot: slot as u32 };
+                    return Some((at, word & ADDRESS));
+                }
+                marks &= marks - 1;
+            }
+            if line.control >> 56 == 0 {
+                return None;
+            }
+            number = segment.after(number);
+        }
+        None
+    }
+
+    /// Asks for the home line of `hash`.
+    #[inline]
+    pub(super) fn prefetch_line(&self, hash: u64) {
+        if self.len != 0 {
+            let segment = self.segment(self.index_of(hash));
+            let home = home_of(position_of(carried(hash), tag_of(hash)), segment.count);
+            prefetch_read(segment.line(home));
+        }
+    }
+
+    /// The address of what is probably the entry of `hash`; reads its home line.
+    #[inline]
+    pub(super) fn probable(&self, hash: u64) -> Option<u64> {
+        if self.len == 0 {
+            return None;
+        }
+        let segment = self.segment(self.index_of(hash));
+        let (tag, carried) = (tag_of(hash), carried(hash));
+        let home = home_of(position_of(carried, tag), segment.count);
+        let line = segment.line(home);
+        let mut marks = matches(line.control, tag);
+        while marks != 0 {
+            let word = line.slots[slot_of(marks)];
+            if word & !ADDRESS == carried {
+                return Some(word & ADDRESS);
+            }
+            marks &= marks - 1;
+        }
+        if line.control >> 56 != 0 {
+            prefetch_read(segment.line(segment.after(home)));
+        }
+        None
+    }
+
+    /// Adds an address that is not in the table. `rehash` gives the hash of an address that is.
+    #[inline]
+    pub(super) fn insert(&mut self, hash: u64, address: u64, rehash: &dyn Fn(u64) -> u64) -> At {
+        if self.len >= self.segments * SPLIT_ABOVE {
+            self.add_segment(rehash);
+        }
+        let index = self.index_of(hash);
+        let segment = self.segment(index);
+        if segment.len as usize >= limit(segment.count) {
+            let count = next_size(segment.count);
+            self.rewrite(index, count);
+        }
+        self.len += 1;
+        let slot = address | carried(hash);
+        let (line, slot) = self.segment_mut(index).place(slot, tag_of(hash));
+        At { segment: index, line: line as u32, slot: slot as u32 }
+    }
+
+    /// Takes the slot out; the table may change its shape then, so every `At` becomes stale.
+    pub(super) fn remove(&mut self, at: At) {
+        self.len -= 1;
+        let segment = self.segment_mut(at.segment);
+        segment.clear_slot(at.line as usize, at.slot as usize);
+        let (len, count) = (segment.len as usize, segment.count);
+        if len * 5 < limit(count) * 2 && count > 1 {
+            self.rewrite(at.segment, size_for(len + len / 8));
+        }
+        if self.len < (self.segments - 1) * MERGE_BELOW && !self.keep_segments {
+            self.drop_segment();
+        }
+    }
+
+    /// Gives the slot another address, of the same hash.
+    pub(super) fn redirect(&mut self, at: At, address: u64) {
+        let line = self.segment_mut(at.segment).line_mut(at.line as usize);
+        let slot = &mut line.slots[at.slot as usize];
+        *slot = *slot & !ADDRESS | address;
+    }
+
+    /// While set, segments are not merged: a snapshot that marks them cannot go on across a merge.
+    pub(super) fn set_keep_segments(&mut self, keep: bool) {
+        self.keep_segments = keep;
+    }
+
+    fn rewrite(&mut self, index: usize, count: u32) {
+        let new = self.segment(index).rewritten(count);
+        self.install(index, new);
+    }
+
+    fn install(&mut self, index: usize, new: Segment) {
+        self.most_lines = self.most_lines.max(new.count);
+        let old = std::mem::replace(self.segment_mut(index), new);
+        self.line_bytes += self.segment(index).count as usize * size_of::<Line>();
+        self.line_bytes -= old.count as usize * size_of::<Line>();
+    }
+
+    /// Splits the segment whose turn it is, or makes the first.
+    #[cold]
+    fn add_segment(&mut self, rehash: &dyn Fn(u64) -> u64) {
+        let index = self.segments;
+        let (mut stay, mut go) = (Vec::new(), Vec::new());
+        if index > 0 {
+            let bit = index.ilog2();
+            let mut slots = Vec::with_capacity(SPLIT_ABOVE * 2);
+            self.segment(index - (1 << bit)).collect(&mut slots);
+            let in_slot = (8..16).contains(&bit);
+            for (i, &(slot, tag)) in slots.iter().enumerate() {
+                let moves = if in_slot {
+                    slot >> (48 + bit - 8)
+                } else {
+                    if let Some((later, _)) = slots.get(i + 12) {
+                        let address = (later & ADDRESS) as usize;
+                        prefetch_read(std::ptr::without_provenance::<u8>(address));
+                    }
+                    rehash(slot & ADDRESS) >> bit
+                };
+                if moves & 1 == 1 {
+                    go.push((slot, tag));
+                } else {
+                    stay.push((slot, tag));
+                }
+            }
+        }
+        if index.is_multiple_of(CHUNK) {
+            let room = if index == 0 { 1 } else { CHUNK };
+            self.directory.push(Vec::with_capacity(room));
+        }
+        let new = Table::segment_of(&go);
+        self.line_bytes += new.count as usize * size_of::<Line>();
+        self.most_lines = self.most_lines.max(new.count);
+        self.directory.last_mut().expect("a chunk was added when none was there").push(new);
+        self.segments += 1;
+        self.mask = self.segments.next_power_of_two() - 1;
+        if index > 0 {
+            let source = index - (1 << index.ilog2());
+            self.install(source, Table::segment_of(&stay));
+        }
+    }
+
+    /// Merges the last segment into the one it was split from.
+    #[cold]
+    fn drop_segment(&mut self) {
+        let index = self.segments - 1;
+        let mut slots = Vec::with_capacity(SPLIT_ABOVE);
+        let target = index - (1 << index.ilog2());
+        self.segment(target).collect(&mut slots);
+        self.segment(index).collect(&mut slots);
+        self.install(target, Table::segment_of(&slots));
+        let chunk = self.directory.last_mut().expect("segments are in chunks");
+        let last = chunk.pop().expect("no chunk is empty");
+        self.line_bytes -= last.count as usize * size_of::<Line>();
+        if chunk.is_empty() {
+            self.directory.pop();
+        } else if self.directory.len() == 1 {
+            let chunk = &mut self.directory[0];
+            if chunk.len() < chunk.capacity() / 4 {
+                chunk.shrink_to(chunk.len() * 2);
+            }
+        }
+        self.segments -= 1;
+        self.mask = self.segments.next_power_of_two() - 1;
+    }
+
+    fn segment_of(slots: &[(u64, u8)]) -> Segment {
+        let mut segment = Segment::new(size_for(slots.len() + 1));
+        for &(slot, tag) in slots {
+            segment.place(slot, tag);
+        }
+        segment
+    }
+
+    /// Calls `visit` with every address.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = u64> + '_ {
+        self.directory.iter().flatten().flat_map(|segment| segment.lines()).flat_map(|line| {
+            let mut used = !matches(line.control, 0) & TAGS;
+            std::iter::from_fn(move || {
+                let slot = (used != 0).then(|| slot_of(used))?;
+                used &= used - 1;
+                Some(line.slots[slot] & ADDRESS)
+            })
+        })
+    }
+
+    /// Calls `change` with every address, and stores what it gives back.
+    pub(super) fn redirect_all(&mut self, change: &mut dyn FnMut(u64) -> u64) {
+        for segment in self.directory.iter_mut().flatten() {
+            for index in 0..segment.count as usize {
+                let line = segment.line_mut(index);
+                let mut used = !matches(line.control, 0) & TAGS;
+                while used != 0 {
+                    let slot = &mut line.slots[slot_of(used)];
+                    *slot = *slot & !ADDRESS | change(*slot & ADDRESS);
+                    used &= used - 1;
+                }
+            }
+        }
+    }
+
+    /// One step of a scan, from `cursor`; gives the next cursor, 0 at the end.
+    pub(super) fn scan(&self, cursor: u64, visit: &mut dyn FnMut(u64)) -> u64 {
+        let range = cursor % RANGES;
+        if self.len == 0 {
+            return 0;
+        }
+        if self.segments == 1 && self.segment(0).count <= 2 {
+            // So small that ranges would only cost calls: all that is left at once.
+            self.visit_ranges(0, range, RANGES, visit);
+            return 0;
+        }
+        let reversed = ((cursor / RANGES) as u32).reverse_bits();
+        let low_bits = u64::from(reversed.reverse_bits());
+        let index = self.index_of(low_bits);
+        self.visit_ranges(index, range, range + 1, visit);
+        // The segment is all hashes that agree in the lowest `depth` bits.
+        let bits = self.mask.count_ones();
+        let buddy = (low_bits as usize & (self.mask >> 1)) | (self.mask ^ (self.mask >> 1));
+        let depth = if buddy < self.segments { bits } else { bits.saturating_sub(1) };
+        let width = 1u64 << (32 - depth.min(32));
+        let next = (u64::from(reversed) / width + 1) * width;
+        if next < 1 << 32 {
+            u64::from((next as u32).reverse_bits()) * RANGES + range
+        } else if range + 1 < RANGES {
+            range + 1
+        } else {
+            0
+        }
+    }
+
+    fn visit_ranges(&self, index: usize, from: u64, to: u64, visit: &mut dyn FnMut(u64)) {
+        let segment = self.segment(index);
+        let width = (1 << 16) / RANGES;
+        let last = home_of(to * width - 1, segment.count);
+        let mut number = home_of(from * width, segment.count);
+        let mut homes_left = last - number + 1;
+        for _ in 0..segment.count {
+            let line = segment.line(number);
+            let mut used = !matches(line.control, 0) & TAGS;
+            while used != 0 {
+                let slot = slot_of(used);
+                let word = line.slots[slot];
+                let range = position_of(word, tag_at(line.control, slot)) / width;
+                if (from..to).contains(&range) {
+                    visit(word & ADDRESS);
+                }
+                used &= used - 1;
+            }
+            homes_left = homes_left.saturating_sub(1);
+            if homes_left == 0 && line.control >> 56 == 0 {
+                return;
+            }
+            number = segment.after(number);
+        }
+    }
+
+    /// An address, each with the same chance (but for a run of ill luck that no test will see).
+    pub(super) fn random(&self, draw: &mut dyn FnMut() -> u64) -> Option<u64> {
+        if self.len == 0 {
+            return None;
+        }
+        let most = match self.segments {
+            1 => self.segment(0).count,
+            _ => self.most_lines,
+        };
+        let places = u64::from(most) * WIDTH as u64;
+        for _ in 0..1000 {
+            let drawn = draw();
+            let index = (((drawn >> 32) * self.segments as u64) >> 32) as usize;
+            let place = (((drawn & 0xffff_ffff) * places) >> 32) as usize;
+            let segment = self.segment(index);
+            if place / WIDTH < segment.count as usize {
+                let line = segment.line(place / WIDTH);
+                if tag_at(line.control, place % WIDTH) != 0 {
+                    return Some(line.slots[place % WIDTH] & ADDRESS);
+                }
+            }
+        }
+        self.some_address(draw())
+    }
+
+    /// The first address at or after a drawn segment.
+    #[cold]
+    fn some_address(&self, drawn: u64) -> Option<u64> {
+        let start = drawn as usize % self.segments;
+        (start..self.segments)
+            .chain(0..start)
+            .map(|index| self.segment(index))
+            .find(|segment| segment.len > 0)?
+            .lines()
+            .iter()
+            .find_map(|line| {
+                let used = !matches(line.control, 0) & TAGS;
+                (used != 0).then(|| line.slots[slot_of(used)] & ADDRESS)
+            })
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let mut stats = Stats { segments: self.segments, ..Stats::default() };
+        for segment in self.directory.iter().flatten() {
+            stats.buckets += segment.count as usize;
+            for (number, line) in segment.lines().iter().enumerate() {
+                stats.spilled_buckets += usize::from(line.control >> 56 != 0);
+                let mut used = !matches(line.control, 0) & TAGS;
+                while used != 0 {
+                    let slot = slot_of(used);
+                    let position = position_of(line.slots[slot], tag_at(line.control, slot));
+                    let count = segment.count as usize;
+                    let away = (number + count - home_of(position, segment.count)) % count;
+                    stats.displaced += usize::from(away > 0);
+                    stats.longest_chain = stats.longest_chain.max(away + 1);
+                    used &= used - 1;
+                }
+            }
+        }
+        stats
+    }
+
+    /// Panics unless every slot can be found and every count is right. `hash_of` gives an address' hash.
+    pub(super) fn check(&self, hash_of: &dyn Fn(u64) -> u64) {
+        let (mut len, mut bytes) = (0, 0);
+        for index in 0..self.segments {
+            let segment = self.segment(index);
+            let mut spills = vec![0u64; segment.count as usize];
+            let mut held = 0;
+            for (number, line) in segment.lines().iter().enumerate() {
+                for slot in 0..WIDTH {
+                    let tag = tag_at(line.control, slot);
+                    assert_eq!(tag == 0, line.slots[slot] == 0);
+                    if tag == 0 {
+                        continue;
+                    }
+                    held += 1;
+                    let hash = hash_of(line.slots[slot] & ADDRESS);
+                    assert_eq!(tag, tag_of(hash));
+                    assert_eq!(line.slots[slot] & !ADDRESS, carried(hash));
+                    assert_eq!(self.index_of(hash), index);
+                    let mut passed = home_of(position_of(line.slots[slot], tag), segment.count);
+                    while passed != number {
+                        spills[passed] += 1;
+                        passed = segment.after(passed);
+                    }
+                }
+            }
+            for (line, spilled) in segment.lines().iter().zip(spills) {
+                let counted = line.control >> 56;
+                assert!(counted == spilled || counted == 255, "{counted} is not {spilled}");
+            }
+            assert_eq!(held, segment.len as usize);
+            assert!(held <= limit(segment.count) && segment.count <= self.most_lines);
+            len += held;
+            bytes += segment.count as usize * size_of::<Line>();
+        }
+        assert_eq!((len, bytes), (self.len, self.line_bytes));
+        let chunks = self.directory.iter().map(Vec::len).sum::<usize>();
+        assert_eq!(chunks, self.segments);
+    }
+}
+
+// SAFETY: a table owns its segments alone, and shares nothing without synchronisation.
+unsafe impl Send for Table {}
+// SAFETY: a shared table is only read.
+unsafe impl Sync for Table {}

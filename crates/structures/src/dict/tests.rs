@@ -1,0 +1,597 @@
+//! A `Dict` against a model of std maps, under good hashes and hostile ones; scan, random, expiry and memory apart.
+
+use super::*;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// SplitMix64: enough for tests, and seeded.
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+/// Where it may run slowly (under Miri, or on hostile hashes) a test does less.
+const STEPS: u64 = if cfg!(miri) { 1_500 } else { 60_000 };
+
+fn hasher(mask: u64) -> Hasher {
+    let mut hasher = Hasher::new(1, 2);
+    hasher.mask = mask;
+    hasher
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Model {
+    Unit,
+    Int(i64),
+    Bytes(Vec<u8>),
+    Boxed(String),
+}
+
+impl Model {
+    fn draw(draws: &mut Draws) -> Model {
+        match draws.below(8) {
+            0 => Model::Unit,
+            1 | 2 => Model::Int(draws.next() as i64),
+            3 => Model::Boxed(draws.next().to_string()),
+            _ => Model::Bytes(Model::draw_bytes(draws)),
+        }
+    }
+
+    fn draw_bytes(draws: &mut Draws) -> Vec<u8> {
+        let bound = match draws.below(40) {
+            0 => 40_000,
+            1 => 2_000,
+            _ => 90,
+        };
+        let len = draws.below(bound) as usize;
+        let seed = draws.next();
+        (0..len).map(|i| (i as u64 ^ seed) as u8).collect()
+    }
+
+    fn to_new(&self, as_blob: bool) -> NewValue<'_, String> {
+        match self {
+            Model::Unit => NewValue::Unit,
+            Model::Int(value) => NewValue::Int(*value),
+            Model::Bytes(bytes) if as_blob => NewValue::Blob(Arc::new(bytes.clone())),
+            Model::Bytes(bytes) => NewValue::Bytes(bytes),
+            Model::Boxed(text) => NewValue::Boxed(Box::new(text.clone())),
+        }
+    }
+}
+
+fn plain(value: ValueRef<'_, String>) -> Model {
+    match value {
+        ValueRef::Unit => Model::Unit,
+        ValueRef::Int(value) => Model::Int(value),
+        ValueRef::Bytes(bytes) => Model::Bytes(bytes.to_vec()),
+        ValueRef::Blob(blob) => Model::Bytes(blob.to_vec()),
+        ValueRef::Boxed(text) => Model::Boxed(text.clone()),
+    }
+}
+
+fn plain_owned(value: OwnedValue<String>) -> Model {
+    match value {
+        OwnedValue::Unit => Model::Unit,
+        OwnedValue::Int(value) => Model::Int(value),
+        OwnedValue::Bytes(bytes) => Model::Bytes(bytes),
+        OwnedValue::Blob(blob) => Model::Bytes(blob.to_vec()),
+        OwnedValue::Boxed(text) => Model::Boxed(*text),
+    }
+}
+
+/// What was removed must be what the model had, where it is more than memory of the entry.
+fn assert_removed(removed: &Removed<String>, had: &Model) {
+    match (removed, had) {
+        (Removed::Small, Model::Boxed(_)) => panic!("the box is lost"),
+        (Removed::Small, _) => {}
+        (Removed::Blob(blob), had) => assert_eq!(*had, Model::Bytes(blob.to_vec())),
+        (Removed::Boxed(text), had) => assert_eq!(*had, Model::Boxed((**text).clone())),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Kept {
+    value: Model,
+    deadline: Option<u64>,
+    lru: u32,
+    flag: bool,
+}
+
+/// The dict and its model, driven together.
+struct Pair {
+    dict: Dict<String>,
+    model: HashMap<Vec<u8>, Kept>,
+    draws: Draws,
+    now: u64,
+}
+
+impl Pair {
+    fn new(seed: u64, mask: u64) -> Pair {
+        Pair { dict: Dict::new(hasher(mask)), model: HashMap::new(), draws: Draws(seed), now: 1_700_000_000_000 }
+    }
+
+    fn draw_key(&mut self, keys: u64) -> (u64, Vec<u8>) {
+        let number = self.draws.below(keys);
+        let mut key = format!("key:{number}").into_bytes();
+        match number % 500 {
+            0 => key.resize(70_000, b'x'),
+            1 => key = number.to_ne_bytes()[..(number != 1) as usize * 8].to_vec(),
+            _ => {}
+        }
+        (self.dict.hasher().hash(&key), key)
+    }
+
+    fn draw_deadline(&mut self) -> Option<u64> {
+        let reach = match self.draws.below(8) {
+            0 | 1 => 100,
+            2 => 5_000,
+            3 => 1_000_000,
+            4 => 1 << (self.draws.below(63)),
+            _ => return None,
+        };
+        let ahead = self.draws.below(reach);
+        Some((self.now - 50).saturating_add(ahead))
+    }
+
+    /// One random operation; `growth` in percent is the share of sets among sets and removals.
+    fn step(&mut self, keys: u64, growth: u64) {
+        let (hash, key) = self.draw_key(keys);
+        match self.draws.below(20) {
+            0..8 if self.draws.below(100) < growth => self.set(hash, &key),
+            0..8 => self.remove(hash, key),
+            8..11 => self.read(hash, &key),
+            11..13 => self.enter(hash, key),
+            13..18 => self.change(hash, key),
+            _ => self.expire(),
+        }
+    }
+
+    fn set(&mut self, hash: u64, key: &[u8]) {
+        let value = Model::draw(&mut self.draws);
+        let deadline = self.draw_deadline();
+        let new = value.to_new(self.draws.below(2) == 0);
+        let old = self.model.get(key);
+        let lru = old.map_or(0, |kept| kept.lru);
+        match (self.dict.set(hash, key, new, deadline), old) {
+            (None, None) => {}
+            (Some(removed), Some(kept)) => assert_removed(&removed, &kept.value),
+            (_, kept) => panic!("{kept:?}"),
+        }
+        let kept = Kept { value, deadline, lru, flag: false };
+        self.model.insert(key.to_vec(), kept);
+    }
+
+    fn remove(&mut self, hash: u64, key: Vec<u8>) {
+        let kept = self.model.remove(&key);
+        if self.draws.below(2) == 0 {
+            match (self.dict.remove(hash, &key), kept) {
+                (None, None) => {}
+                (Some(removed), Some(kept)) => assert_removed(&removed, &kept.value),
+                (_, kept) => panic!("{kept:?}"),
+            }
+        } else {
+            let taken = self.dict.take(hash, &key);
+            let taken = taken.map(|(value, deadline)| (plain_owned(value), deadline));
+            assert_eq!(taken, kept.map(|kept| (kept.value, kept.deadline)));
+        }
+    }
+
+    fn read(&mut self, hash: u64, key: &[u8]) {
+        self.dict.prefetch_bucket(hash);
+        self.dict.prefetch_entry(hash);
+        let lru = self.draws.below(1 << 24) as u32;
+        let found = self.dict.get_touch(hash, key, lru);
+        let kept = self.model.get_mut(key);
+        assert_eq!(found.is_some(), kept.is_some());
+        if let (Some(entry), Some(kept)) = (found, kept) {
+            kept.lru = lru;
+            assert_eq!(entry.key(), key);
+            assert!(entry.size() >= key.len() + 8);
+            let read = Kept {
+                value: plain(entry.value()),
+                deadline: entry.deadline(),
+                lru: entry.lru(),
+                flag: entry.user_flag(),
+            };
+            assert_eq!(read, *kept);
+        }
+    }
+
+    fn enter(&mut self, hash: u64, key: Vec<u8>) {
+        let value = Model::draw(&mut self.draws);
+        let deadline = self.draw_deadline();
+        match self.dict.entry(hash, &key) {
+            Entry::Occupied(mut entry) => {
+                let kept = self.model.get_mut(&key).unwrap();
+                assert_eq!(plain(entry.value()), kept.value);
+                assert_removed(&entry.replace(value.to_new(false)), &kept.value);
+                kept.value = value;
+            }
+            Entry::Vacant(place) => {
+                let entry = place.insert(value.to_new(true), deadline);
+                assert_eq!(plain(entry.value()), value);
+                let kept = Kept { value, deadline, lru: 0, flag: false };
+                assert!(self.model.insert(key, kept).is_none());
+            }
+        }
+    }
+
+    fn change(&mut self, hash: u64, key: Vec<u8>) {
+        let deadline = self.draw_deadline();
+        let more = Model::draw_bytes(&mut self.draws);
+        let (what, number) = (self.draws.below(9), self.draws.next());
+        let Some(mut entry) = self.dict.get_mut(hash, &key) else {
+            assert!(!self.model.contains_key(&key));
+            return;
+        };
+        let kept = self.model.get_mut(&key).unwrap();
+        match (what, &mut kept.value) {
+            (0 | 1, _) => {
+                entry.set_deadline(deadline);
+                kept.deadline = deadline;
+            }
+            (2, _) => {
+                entry.set_user_flag(number & 1 == 1);
+                kept.flag = number & 1 == 1;
+            }
+            (3, value) => {
+                assert_removed(&entry.set_int(number as i64), value);
+                *value = Model::Int(number as i64);
+                assert_eq!(entry.int(), Some(number as i64));
+            }
+            (_, Model::Boxed(text)) => {
+                text.push('x');
+                entry.boxed_mut().unwrap().push('x');
+            }
+            (4 | 5, Model::Bytes(bytes)) => {
+                bytes.resize(more.len(), 0);
+                assert!(entry.resize_bytes(more.len()));
+                entry.set_lru(5);
+                kept.lru = 5;
+            }
+            (6, Model::Bytes(bytes)) => {
+                bytes.reverse();
+                entry.bytes_mut().unwrap().reverse();
+            }
+            (_, Model::Bytes(bytes)) => {
+                bytes.extend_from_slice(&more);
+                assert_eq!(entry.append(&more), Some(bytes.len()));
+            }
+            (_, Model::Unit | Model::Int(_)) => {
+                assert!(entry.append(b"x").is_none() && !entry.resize_bytes(1));
+                assert!(entry.bytes_mut().is_none() && entry.boxed_mut().is_none());
+            }
+        }
+        assert_eq!((entry.key(), plain(entry.value())), (&key[..], kept.value.clone()));
+        assert_eq!(entry.deadline(), kept.deadline);
+    }
+
+    fn expire(&mut self) {
+        self.now += self.draws.below(60);
+        let budget = self.draws.below(50) as usize;
+        let mut gone = Vec::new();
+        let more = self.dict.advance(self.now, budget, &mut |key, removed| {
+            gone.push((key.to_vec(), removed));
+        });
+        assert!(gone.len() <= budget);
+        for (key, removed) in gone {
+            let kept = self.model.remove(&key).unwrap();
+            assert!(kept.deadline.unwrap() <= self.now);
+            assert_removed(&removed, &kept.value);
+        }
+        if !more {
+            let first = self.model.values().filter_map(|kept| kept.deadline).min();
+            assert!(first.is_none_or(|first| first + 16 > self.now), "nothing is left behind");
+            assert!(self.dict.next_deadline().is_none_or(|next| next > self.now));
+            let late = first.map(|first| first / 16 * 16 + 16);
+            assert!(late.is_none() || self.dict.next_deadline() <= late);
+        }
+    }
+
+    fn compare(&mut self) {
+        self.dict.check();
+        assert_eq!(self.dict.len(), self.model.len());
+        let deadlines = self.model.values().filter(|kept| kept.deadline.is_some());
+        assert_eq!(self.dict.with_deadline(), deadlines.count());
+        for entry in self.dict.iter() {
+            let kept = &self.model[entry.key()];
+            assert_eq!(plain(entry.value()), kept.value);
+            assert_eq!((entry.deadline(), entry.lru()), (kept.deadline, kept.lru));
+            assert_eq!(entry.user_flag(), kept.flag);
+        }
+    }
+}
+
+fn agree(seed: u64, mask: u64, keys: u64, steps: u64) {
+    let mut pair = Pair::new(seed, mask);
+    for growth in [80, 20, 60, 5] {
+        for step in 0..steps / 4 {
+            pair.step(keys, growth);
+            if step % (steps / 10) == 0 {
+                pair.compare();
+            }
+        }
+        pair.compare();
+    }
+    pair.dict.clear();
+    pair.model.clear();
+    pair.compare();
+    assert_eq!(pair.dict.memory(), 0);
+}
+
+#[test]
+fn agrees_with_the_model_while_small() {
+    for seed in 0..5 {
+        agree(seed, u64::MAX, 60, STEPS / 10);
+    }
+}
+
+#[test]
+fn agrees_with_the_model_while_large() {
+    agree(7, u64::MAX, 6_000, STEPS * 2);
+}
+
+#[test]
+fn agrees_with_the_model_under_hostile_hashes() {
+    agree(8, 0, 400, STEPS / 10); // All equal.
+    agree(9, !0xffff, 1_500, STEPS / 4); // Equal low bits: one segment for all.
+    agree(10, 0xffff, 1_500, STEPS / 4); // One home line in each segment.
+    agree(11, 3 << 62, 1_500, STEPS / 10); // Four hashes.
+}
+
+fn filled(count: u64) -> Dict<String> {
+    let mut dict = Dict::new(Hasher::new(3, 4));
+    for number in 0..count {
+        add(&mut dict, number);
+    }
+    dict
+}
+
+fn add(dict: &mut Dict<String>, number: u64) {
+    let key = number.to_be_bytes();
+    dict.set(dict.hasher().hash(&key), &key, NewValue::Unit, None);
+}
+
+fn drop_key(dict: &mut Dict<String>, number: u64) {
+    let key = number.to_be_bytes();
+    assert!(dict.remove(dict.hasher().hash(&key), &key).is_some());
+}
+
+fn number_of(entry: EntryRef<'_, String>) -> u64 {
+    u64::from_be_bytes(entry.key().try_into().unwrap())
+}
+
+#[test]
+fn scan_of_a_resting_dict_visits_each_entry_once() {
+    for count in [0, 1, 5, 100, 255, 700, 3_000, 20_000] {
+        let dict = filled(if cfg!(miri) { count / 10 } else { count });
+        let (mut seen, mut cursor, mut most) = (HashMap::new(), 0, 0);
+        loop {
+            let mut step = 0;
+            cursor = dict.scan(cursor, &mut |entry| {
+                step += 1;
+                *seen.entry(number_of(entry)).or_insert(0) += 1;
+            });
+            most = most.max(step);
+            if cursor == 0 {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), dict.len());
+        assert!(seen.values().all(|&times| times == 1));
+        assert!(most <= 50, "a step is small: {most}");
+    }
+}
+
+#[test]
+fn scan_misses_nothing_that_stays_while_the_dict_changes() {
+    for seed in 0..if cfg!(miri) { 2 } else { 60 } {
+        let mut draws = Draws(seed);
+        let stay = draws.below(if cfg!(miri) { 100 } else { 3_000 });
+        let mut dict = filled(stay);
+        let mut passing: Vec<u64> = Vec::new();
+        let mut fresh = 1 << 32;
+        if seed % 2 == 0 {
+            for _ in 0..stay * 4 {
+                add(&mut dict, fresh);
+                passing.push(fresh);
+                fresh += 1;
+            }
+        }
+        let (mut seen, mut cursor) = (HashSet::new(), 0);
+        let trend = draws.below(101);
+        loop {
+            cursor = dict.scan(cursor, &mut |entry| {
+                seen.insert(number_of(entry));
+            });
+            if cursor == 0 {
+                break;
+            }
+            for _ in 0..draws.below(40) {
+                if draws.below(100) < trend && passing.len() < 20_000 {
+                    add(&mut dict, fresh);
+                    passing.push(fresh);
+                    fresh += 1;
+                } else if !passing.is_empty() {
+                    let at = draws.below(passing.len() as u64) as usize;
+                    drop_key(&mut dict, passing.swap_remove(at));
+                }
+            }
+        }
+        dict.check();
+        assert!((0..stay).all(|number| seen.contains(&number)));
+    }
+}
+
+#[test]
+fn any_cursor_may_be_given() {
+    let dict = filled(2_000);
+    let mut draws = Draws(1);
+    for cursor in [u64::MAX, u64::MAX - 31, 1 << 63, 31, 32] {
+        dict.scan(cursor, &mut |_| {});
+    }
+    for _ in 0..10_000 {
+        let mut cursor = draws.next() >> draws.below(64);
+        for _ in 0..3 {
+            cursor = dict.scan(cursor, &mut |_| {});
+        }
+    }
+}
+
+#[test]
+fn random_is_fair() {
+    for count in [1u64, 3, 90, 1_000, if cfg!(miri) { 10 } else { 5_000 }] {
+        let mut dict = filled(count * 3);
+        for number in count..count * 3 {
+            drop_key(&mut dict, number);
+        }
+        let mut draws = Draws(5);
+        let rounds = if cfg!(miri) { 2 } else { 100 };
+        let mut times = vec![0f64; count as usize];
+        for _ in 0..count * rounds {
+            let entry = dict.random(&mut || draws.next()).unwrap();
+            times[number_of(entry) as usize] += 1.0;
+        }
+        let expected = rounds as f64;
+        let squares = times.iter().map(|t| (t - expected).powi(2) / expected);
+        let (chi, freedom) = (squares.sum::<f64>(), count as f64 - 1.0);
+        assert!(chi <= freedom + 6.0 * (2.0 * freedom).sqrt(), "{count}: {chi}");
+    }
+    assert!(filled(0).random(&mut || 1).is_none());
+    // A generator that always gives the same still ends, with some entry.
+    assert!(filled(9).random(&mut || u64::MAX).is_some());
+}
+
+#[test]
+fn deadlines_come_in_their_order_and_never_early() {
+    let mut dict: Dict<String> = Dict::new(Hasher::new(5, 6));
+    let mut draws = Draws(2);
+    let start = 1_700_000_000_000;
+    dict.advance(start, 1, &mut |_, _| {});
+    let mut expected: BTreeMap<u64, usize> = BTreeMap::new();
+    for number in 0..if cfg!(miri) { 300 } else { 20_000u64 } {
+        let deadline = start + (1 << draws.below(34)) + draws.below(1_000);
+        let key = number.to_be_bytes();
+        dict.set(dict.hasher().hash(&key), &key, NewValue::Int(deadline as i64), Some(deadline));
+        *expected.entry(deadline).or_default() += 1;
+    }
+    let mut steps = 0;
+    while let Some(next) = dict.next_deadline() {
+        let before = dict.len();
+        assert!(!dict.advance(next - 1, usize::MAX, &mut |_, _| panic!("early")));
+        assert!(!dict.advance(next, usize::MAX, &mut |_, _| {}));
+        // What has passed is gone, but for some whose deadline is this very millisecond.
+        let now_due = expected.remove(&next).unwrap_or(0);
+        let later = expected.split_off(&next);
+        let passed: usize = expected.values().sum();
+        expected = later;
+        let gone = before - dict.len();
+        assert!((passed..=passed + now_due).contains(&gone));
+        if passed + now_due > gone {
+            expected.insert(next, passed + now_due - gone);
+        }
+        steps += 1;
+    }
+    dict.check();
+    assert!(expected.is_empty() && dict.is_empty());
+    assert!(steps < 60_000);
+}
+
+#[test]
+fn a_deadline_that_moves_later_stays_in_its_cell() {
+    let mut dict: Dict<String> = Dict::new(Hasher::new(5, 6));
+    let hash = dict.hasher().hash(b"k");
+    dict.advance(1_000, 1, &mut |_, _| {});
+    dict.set(hash, b"k", NewValue::Unit, Some(2_000));
+    let first = dict.next_deadline();
+    for deadline in (2_000..90_000).step_by(500) {
+        dict.get_mut(hash, b"k").unwrap().set_deadline(Some(deadline));
+        assert_eq!(dict.next_deadline(), first);
+    }
+    dict.advance(80_000, 10, &mut |_, _| panic!("early"));
+    assert!(dict.contains(hash, b"k"));
+    dict.get_mut(hash, b"k").unwrap().set_deadline(Some(81_000));
+    let mut gone = 0;
+    dict.advance(81_016, 10, &mut |_, _| gone += 1);
+    assert_eq!(gone, 1);
+}
+
+#[test]
+fn a_slot_of_many_is_drained_within_the_budget() {
+    let mut dict: Dict<String> = Dict::new(Hasher::new(5, 6));
+    let count = if cfg!(miri) { 300 } else { 30_000u64 };
+    for number in 0..count {
+        let key = number.to_be_bytes();
+        dict.set(dict.hasher().hash(&key), &key, NewValue::Int(1), Some(5_000));
+    }
+    let mut gone = 0;
+    while dict.advance(6_000, 100, &mut |_, _| gone += 1) {
+        assert!(gone % 100 == 0);
+    }
+    assert_eq!(gone, count);
+    dict.check();
+}
+
+#[test]
+fn a_shared_blob_is_copied_before_it_changes() {
+    let mut dict: Dict<String> = Dict::new(Hasher::new(5, 6));
+    let hash = dict.hasher().hash(b"k");
+    let blob = Arc::new(vec![1; 20_000]);
+    dict.set(hash, b"k", NewValue::Blob(blob.clone()), None);
+    let mut entry = dict.get_mut(hash, b"k").unwrap();
+    entry.bytes_mut().unwrap()[0] = 2;
+    assert_eq!(entry.append(b"xy"), Some(20_002));
+    assert_eq!((blob[0], blob.len()), (1, 20_000));
+    assert!(!entry.resize_bytes(usize::MAX) && !entry.resize_bytes(isize::MAX as usize));
+    assert!(entry.resize_bytes(10));
+    assert!(matches!(entry.value(), ValueRef::Bytes([2, 1, ..])));
+    assert!(!entry.resize_bytes(usize::MAX));
+    dict.check();
+}
+
+#[test]
+fn a_wrong_hash_loses_keys_but_nothing_else() {
+    let mut dict: Dict<String> = Dict::new(Hasher::new(5, 6));
+    let mut draws = Draws(3);
+    for _ in 0..STEPS / 4 {
+        let (hash, key) = (draws.below(1_000) << draws.below(60), draws.below(3_000).to_be_bytes());
+        match draws.below(4) {
+            0 => drop(dict.remove(hash, &key)),
+            1 => drop(dict.set(hash, &key, NewValue::Boxed(Box::default()), Some(draws.below(9_000)))),
+            2 => drop(dict.set(hash, &key, NewValue::Bytes(&key), None)),
+            _ => drop(dict.advance(draws.below(9_000), 5, &mut |_, _| {})),
+        }
+    }
+}
+
+#[test]
+fn an_emptied_dict_is_small_again() {
+    let count = if cfg!(miri) { 1_500 } else { 40_000 };
+    let mut dict = filled(count);
+    let full = dict.memory();
+    for number in 0..count {
+        drop_key(&mut dict, number);
+    }
+    dict.check();
+    assert!(dict.memory() < 4_000 && full > 20 * count as usize);
+    assert_eq!(dict.stats().segments, 1);
+}
+
+#[test]
+fn a_dict_may_change_threads() {
+    fn assert_send_and_sync<T: Send + Sync>() {}
+    assert_send_and_sync::<Dict<String>>();
+    let dict = filled(1_000);
+    let dict = std::thread::spawn(move || dict).join().unwrap();
+    assert_eq!(dict.iter().count(), 1_000);
+}
