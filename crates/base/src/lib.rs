@@ -1,1 +1,19 @@
-//! base: to be written.
+//! base: what every other crate may lean on, and which leans on none of them.
+//!
+//! Numbers and text exactly as Redis reads and prints them, checksums, slots, glob patterns, a seeded generator of
+//! random numbers, and time as a value. No IO, no global state, no `unsafe`; only [`clock::SystemClock`] asks
+//! the machine for anything.
+
+#![forbid(unsafe_code)]
+
+pub mod blob;
+pub mod clock;
+pub mod crc64;
+pub mod glob;
+pub mod num;
+pub mod rng;
+pub mod slot;
+pub mod text;
+pub mod units;
+
+pub use blob::Blob;

@@ -5,8 +5,8 @@
 
 use crate::event::{Class, Event};
 use crate::journal::{Journal, Record};
-use crate::reclaim::Garbage;
 use crate::recency::Recency;
+use crate::reclaim::Garbage;
 use base::rng::Rng;
 
 /// An event that fired, for whoever reads them.

@@ -80,7 +80,7 @@ impl Keyspace {
     /// First step of fetching a key into the cache: the line of its shard's lock and table.
     #[inline]
     pub fn prefetch_shard(&self, key: &Key<'_>) {
-        structures::prefetch::write(&self.shards[usize::from(key.shard)]);
+        structures::prefetch::prefetch_read(&raw const self.shards[usize::from(key.shard)]);
     }
 
     /// Second step: the bucket. Does nothing when another worker holds the shard.

@@ -10,8 +10,8 @@ pub mod event;
 pub mod journal;
 pub mod keyspace;
 mod locked;
-pub mod reclaim;
 pub mod recency;
+pub mod reclaim;
 mod shard;
 pub mod watch;
 

@@ -152,23 +152,17 @@ impl<'k> LockedKeys<'k> {
         let (shard, fx) = self.parts(key.shard);
         let table = &mut shard.dbs[db].table;
         let watched = &mut shard.watched;
-        match table.entry(key.hash, key.bytes) {
-            dict::Entry::Occupied(entry) => {
-                if !is_past(entry.deadline(), fx.now_ms) {
-                    let announce = Announce { fx, watched, db, key: key.bytes };
-                    return Slot::Occupied(Occupied { entry, announce });
-                }
-                // A writer deletes what is past its deadline even while readers must leave it alone.
-                let removed = entry.remove();
+        if table.with_deadline() > 0 {
+            // A writer deletes what is past its deadline even while readers must leave it alone.
+            let past = table.get(key.hash, key.bytes).is_some_and(|entry| is_past(entry.deadline(), fx.now_ms));
+            if past && let Some(removed) = table.remove(key.hash, key.bytes) {
                 expired(fx, watched, db, key.bytes, removed);
             }
-            dict::Entry::Vacant(_) => {}
         }
-        match shard.dbs[db].table.entry(key.hash, key.bytes) {
-            dict::Entry::Vacant(place) => {
-                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, db, key: key.bytes } })
-            }
-            dict::Entry::Occupied(_) => unreachable!("the key was just found absent"),
+        let announce = Announce { fx, watched, db, key: key.bytes };
+        match table.entry(key.hash, key.bytes) {
+            dict::Entry::Occupied(entry) => Slot::Occupied(Occupied { entry, announce }),
+            dict::Entry::Vacant(place) => Slot::Vacant(Vacant { place, announce }),
         }
     }
 
@@ -443,9 +437,8 @@ impl<'s> Occupied<'s> {
 
     #[inline]
     fn replace(&mut self, value: NewValue<'_, Object>) {
-        if let Some(removed) = self.entry.replace(value) {
-            discard(self.announce.fx, removed);
-        }
+        let removed = self.entry.replace(value);
+        discard(self.announce.fx, removed);
         let recency = self.announce.fx.recency;
         if !recency.lfu {
             self.entry.set_lru(recency.initial());
@@ -458,8 +451,8 @@ impl<'s> Occupied<'s> {
     pub fn edit_bytes(&mut self, len: usize, event: Event) -> Option<&mut [u8]> {
         self.announce.changed(event);
         self.entry.set_user_flag(true);
-        if self.entry.value_len() != Some(len) {
-            self.entry.resize_bytes(len);
+        if !self.entry.resize_bytes(len) {
+            return None;
         }
         self.entry.bytes_mut()
     }

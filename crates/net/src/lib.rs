@@ -1,1 +1,84 @@
-//! net: to be written.
+//! Sockets and the event loop of a worker.
+//!
+//! Each worker thread runs one [`EventLoop`]: it accepts (one of them), reads, hands the bytes to its
+//! [`Service`], and writes what the service answered, once per connection and turn. Connections never change
+//! their worker. Readiness comes from the system (epoll, through `mio`), edge-triggered: a connection is registered
+//! once, and a short read or write means that there is no more for now.
+//!
+//! A connection that does not take its replies is not read from until it has: what a client can make the
+//! server hold is bounded by one turn's replies.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod event_loop;
+mod listener;
+mod post;
+mod stream;
+
+pub use event_loop::{EventLoop, IoStats};
+pub use listener::{Listener, TcpOptions};
+pub use post::{Mail, Post};
+pub use stream::{Peer, Stream};
+
+use resp::ReplyWriter;
+
+/// What becomes of a connection after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Read on.
+    Read,
+    /// Commands wait: do not read until the loop is told to resume.
+    Wait,
+    /// Send what is written, then resume.
+    SendFirst,
+    /// Send what is written, then close.
+    Close,
+}
+
+/// What a service did with the input of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// Bytes of the input that are done with.
+    pub consumed: usize,
+    /// Total bytes that the rest is known to need; 0 when not known.
+    pub need: usize,
+    pub next: Next,
+}
+
+/// What a message does to a connection.
+pub enum Order {
+    /// Close it at once.
+    Close(u64),
+    /// Send it these bytes.
+    Send(u64, std::sync::Arc<Vec<u8>>),
+    /// Let every connection that waits try again.
+    ResumeAll,
+    /// Nothing.
+    None,
+}
+
+/// What answers connections. One for each worker; never shared.
+pub trait Service {
+    /// State of a connection.
+    type Conn;
+    /// What other workers can tell this one.
+    type Message: Send;
+
+    /// Called at the beginning of each turn, before anything else.
+    fn begin_turn(&mut self);
+    /// Called after each turn; gives the milliseconds after which to turn again at the latest.
+    fn end_turn(&mut self) -> u64;
+    /// A connection came; `Err` refuses it with these bytes. Gives its id, unique over all workers.
+    fn open(&mut self, peer: &Peer) -> Result<(u64, Self::Conn), Vec<u8>>;
+    /// Bytes came.
+    fn input(&mut self, conn: &mut Self::Conn, input: &mut [u8], reply: &mut ReplyWriter) -> Turn;
+    /// Commands that waited may go on.
+    fn resume(&mut self, conn: &mut Self::Conn, reply: &mut ReplyWriter) -> Next;
+    /// Bytes of input kept, and of output not yet sent, after a turn; `false` closes the connection (a limit).
+    fn after_turn(&mut self, conn: &mut Self::Conn, io: IoStats) -> bool;
+    /// Whether a connection that nothing is heard of should be closed. Asked once a second.
+    fn is_idle_too_long(&mut self, conn: &Self::Conn) -> bool;
+    fn message(&mut self, message: Self::Message) -> Order;
+    fn closed(&mut self, conn: Self::Conn);
+}

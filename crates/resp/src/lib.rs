@@ -11,7 +11,6 @@
 //! argument vector grows by, and writing a small reply is one capacity check and a few stores.
 #![forbid(unsafe_code)]
 
-mod base;
 pub mod client;
 pub mod reply;
 pub mod request;

@@ -14,7 +14,7 @@ mod tests;
 
 pub use output::{Mark, Output, Slices};
 
-pub use crate::base::Blob;
+pub use base::Blob;
 
 /// Blobs at least this long are sent by reference; below, copying is cheaper than one more slice for the kernel.
 pub const BY_REFERENCE_MIN: usize = 16 * 1024;
@@ -169,7 +169,7 @@ impl ReplyWriter {
         } else if number.is_infinite() {
             text.extend_from_slice(if number > 0.0 { b"inf" } else { b"-inf" });
         } else {
-            crate::base::num::write_f64(&mut text, number);
+            base::num::write_f64(&mut text, number);
         }
         if self.is_resp3() { self.line(b',', &text) } else { self.bulk(&text) }
     }

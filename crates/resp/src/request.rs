@@ -327,7 +327,7 @@ impl RequestParser {
         if end + 1 >= input.len() {
             return Ok(None);
         }
-        Ok(Some((crate::base::num::parse_i64(input.get(start + 1..end).unwrap_or_default()), end + 2)))
+        Ok(Some((base::num::parse_i64(input.get(start + 1..end).unwrap_or_default()), end + 2)))
     }
 
     /// Finds the byte that ends the line beginning at `start`. None: not there yet. A NUL hides all behind it.

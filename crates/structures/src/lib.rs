@@ -1,8 +1,10 @@
-//! structures: to be written.
+//! Data structures without Redis semantics: tables, trees, packed lists, sketches, and the lock of a shard.
+
 pub mod bits;
 pub mod dict;
 pub mod hash;
 pub mod hll;
 pub mod intset;
 pub mod lcs;
+pub mod lock;
 pub mod prefetch;

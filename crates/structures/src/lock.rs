@@ -8,8 +8,7 @@
 //! Invariant: an `exclusive` lock is used by one thread only. The server creates all its shards in one mode,
 //! and hands them to as many workers as the mode says.
 
-use parking_lot::RawMutex;
-use parking_lot::lock_api::RawMutex as _;
+use parking_lot::{Mutex, MutexGuard};
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,7 +25,7 @@ pub enum Sharing {
 /// A value behind a lock. Aligned so that two shards never share a pair of cache lines.
 #[repr(align(128))]
 pub struct Lock<T> {
-    raw: RawMutex,
+    raw: Mutex<()>,
     shared: bool,
     held: AtomicBool,
     owner: AtomicU64,
@@ -40,6 +39,8 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 /// The right to use the value of a locked [`Lock`]; gives it back when dropped.
 pub struct Guard<'a, T> {
     lock: &'a Lock<T>,
+    /// The mutex, when it is shared.
+    mutex: Option<MutexGuard<'a, ()>>,
 }
 
 /// A small number that names the calling thread, never 0.
@@ -54,7 +55,7 @@ fn thread_number() -> u64 {
 impl<T> Lock<T> {
     pub fn new(value: T, sharing: Sharing) -> Lock<T> {
         Lock {
-            raw: RawMutex::INIT,
+            raw: Mutex::new(()),
             shared: sharing == Sharing::Shared,
             held: AtomicBool::new(false),
             owner: AtomicU64::new(0),
@@ -65,22 +66,24 @@ impl<T> Lock<T> {
     /// Waits for the lock and takes it. Aborts the process when an exclusive lock is taken twice.
     #[inline]
     pub fn lock(&self) -> Guard<'_, T> {
-        if self.shared {
-            self.raw.lock();
+        let mutex = if self.shared {
+            Some(self.raw.lock())
         } else {
             self.enter_exclusive();
-        }
-        Guard { lock: self }
+            None
+        };
+        Guard { lock: self, mutex }
     }
 
     /// Takes the lock if nobody holds it.
     #[inline]
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         if self.shared {
-            self.raw.try_lock().then_some(Guard { lock: self })
+            let held = self.raw.try_lock()?;
+            Some(Guard { lock: self, mutex: Some(held) })
         } else {
             self.enter_exclusive();
-            Some(Guard { lock: self })
+            Some(Guard { lock: self, mutex: None })
         }
     }
 
@@ -130,10 +133,7 @@ impl<T> DerefMut for Guard<'_, T> {
 impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if self.lock.shared {
-            // SAFETY: this guard came from a successful lock of the mutex and is dropped once.
-            unsafe { self.lock.raw.unlock() }
-        } else {
+        if self.mutex.is_none() {
             self.lock.held.store(false, Ordering::Relaxed);
         }
     }

@@ -29,14 +29,14 @@ fn write_value(f: &mut fmt::Formatter<'_>, value: &Value, indent: usize) -> fmt:
         Value::Integer(number) => write!(f, "(integer) {number}"),
         Value::Double(number) => {
             let mut text = Vec::new();
-            crate::base::num::write_f64(&mut text, *number);
+            base::num::write_f64(&mut text, *number);
             write!(f, "(double) {}", String::from_utf8_lossy(&text))
         }
         Value::Bool(true) => f.write_str("(true)"),
         Value::Bool(false) => f.write_str("(false)"),
         Value::Bulk(text) => {
             let mut quoted = Vec::new();
-            crate::base::text::write_repr(&mut quoted, text);
+            base::text::write_repr(&mut quoted, text);
             write!(f, "{}", String::from_utf8_lossy(&quoted))
         }
         Value::NullBulk | Value::NullArray | Value::Null => f.write_str("(nil)"),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::base::rng::Rng;
 use crate::client::{Value, decode};
+use base::rng::Rng;
 
 /// What `write` comes to in RESP2 and in RESP3.
 fn both(write: impl Fn(&mut ReplyWriter)) -> (String, String) {
@@ -242,7 +242,7 @@ fn in_resp2(value: Value) -> Value {
         Value::Verbatim(_, text) => Value::Bulk(text),
         Value::Double(number) => {
             let mut text = Vec::new();
-            crate::base::num::write_f64(&mut text, number);
+            base::num::write_f64(&mut text, number);
             Value::Bulk(text)
         }
         Value::Array(values) | Value::Set(values) => Value::Array(values.into_iter().map(in_resp2).collect()),

@@ -1,8 +1,8 @@
 //! Tests of reading commands. The tables were observed on Redis 8.2.3.
 
 use super::*;
-use crate::base::rng::Rng;
 use crate::client::encode_command;
+use base::rng::Rng;
 
 type Command = Vec<Vec<u8>>;
 
@@ -295,6 +295,20 @@ fn random_cuts<'a>(rng: &mut Rng, mut stream: &'a [u8]) -> Vec<&'a [u8]> {
         stream = rest;
     }
     pieces
+}
+
+#[test]
+fn inline_splitting_agrees_with_the_copying_splitter() {
+    let mut rng = Rng::seed(3);
+    for _ in 0..20_000 {
+        let mut line: Vec<u8> =
+            (0..below(&mut rng, 12)).map(|_| b"ab1\"'\\x \t\r\n\xff"[below(&mut rng, 12)]).collect();
+        let expected = base::text::split_args(&line);
+        let mut args = Vec::new();
+        let split = inline::split_in_place(&mut line, &mut args).ok();
+        let found = split.map(|()| args.iter().map(|arg| arg.of(&line).to_vec()).collect::<Vec<_>>());
+        assert_eq!(found, expected, "{}", line.escape_ascii());
+    }
 }
 
 #[test]

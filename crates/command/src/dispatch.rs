@@ -1,0 +1,473 @@
+//! The path of a command: gates, lock, run, commit, reply, statistics.
+
+use crate::args::{Args, OwnedArgs};
+use crate::clients::{Message, client_flags};
+use crate::commandlog::Kind;
+use crate::ctx::Ctx;
+use crate::error::{CommandError, CommandResult};
+use crate::pause::Paused;
+use crate::registry::Command;
+use crate::server::Server;
+use crate::session::{Queued, ReplyMode, Session};
+use crate::spec::{Flags, Handler, Run};
+use crate::tunables::Access;
+use crate::worker::{Worker, WorkerState};
+use base::text::write_repr;
+use engine::{Effects, Key, LockedKeys, Scope};
+use resp::ReplyWriter;
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What becomes of the connection after a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    Continue,
+    /// Send what is written, then close.
+    Close,
+    /// The command waits, and so does the connection, until somebody says RESUME.
+    Postponed,
+    /// The replies so far are to be sent before more commands run.
+    SendFirst,
+}
+
+/// What the plan found out about a command.
+#[derive(Clone, Copy)]
+pub struct Planned<'a> {
+    pub keys: &'a [Key<'a>],
+    /// The key specs did not fit the words.
+    pub invalid: bool,
+    /// Size of the request.
+    pub bytes: usize,
+}
+
+/// Takes a command through its whole path. `ticks` is the time at which the command before it ended.
+#[inline]
+pub fn dispatch(
+    server: &Server,
+    worker: &mut Worker,
+    session: &mut Session,
+    reply: &mut ReplyWriter,
+    command: Option<&Command>,
+    args: &Args<'_>,
+    planned: Planned<'_>,
+    ticks: &mut u64,
+) -> Flow {
+    reply.proto = session.proto;
+    let mark = reply.out.mark();
+    if session.reply_mode == ReplyMode::SkipNext {
+        session.reply_mode = ReplyMode::Skip;
+    }
+    let flow = match gates(server, worker, session, command, args) {
+        Ok(Gate::Run(command)) => {
+            timed(server, worker, session, reply, command, args, planned, ticks);
+            if session.close_after_reply { Flow::Close } else { Flow::Continue }
+        }
+        Ok(Gate::Queued) => {
+            reply.simple("QUEUED");
+            Flow::Continue
+        }
+        Ok(Gate::Postponed) => return Flow::Postponed,
+        Err(error) => {
+            if let Some(command) = command {
+                worker.state.stats.commands[command.id].rejected.add(1);
+            }
+            if let Some(multi) = &mut session.multi {
+                multi.aborted = true;
+            }
+            fail(server, &worker.state, reply, &error);
+            Flow::Continue
+        }
+    };
+    match session.reply_mode {
+        ReplyMode::On => {}
+        ReplyMode::Off | ReplyMode::SkipNext => reply.out.truncate(mark),
+        ReplyMode::Skip => {
+            reply.out.truncate(mark);
+            session.reply_mode = ReplyMode::On;
+        }
+    }
+    flow
+}
+
+/// Writes an error reply and counts it.
+#[cold]
+fn fail(server: &Server, state: &WorkerState, reply: &mut ReplyWriter, error: &CommandError) {
+    reply.error(error.text());
+    state.stats.error_replies.add(1);
+    server.errors.count(error.text());
+}
+
+enum Gate<'a> {
+    Run(&'a Command),
+    Queued,
+    Postponed,
+}
+
+/// Everything that can keep a command from running now.
+#[inline]
+fn gates<'a>(
+    server: &Server,
+    worker: &Worker,
+    session: &mut Session,
+    command: Option<&'a Command>,
+    args: &Args<'_>,
+) -> Result<Gate<'a>, CommandError> {
+    let Some(command) = command else {
+        return Err(server.registry.resolve(args).err().unwrap_or(CommandError::SYNTAX));
+    };
+    let spec = command.spec;
+    if !spec.takes(args.len()) || (matches!(spec.run, Run::Container) && args.len() < 2) {
+        return Err(CommandError::wrong_arity(&command.full_name));
+    }
+    if !session.authenticated && !spec.flags.has(Flags::NO_AUTH) {
+        return Err(CommandError::NO_AUTH);
+    }
+    if spec.flags.has(Flags::DEBUG) {
+        may_debug(server, session, command)?;
+    }
+    if session.multi.is_some() && !spec.flags.has(Flags::NOT_QUEUED) {
+        if spec.flags.has(Flags::NO_MULTI) {
+            return Err(CommandError::NOT_IN_MULTI);
+        }
+        queue(session, command, args);
+        return Ok(Gate::Queued);
+    }
+    match server.pause.now(worker.state.now.unix_ms) {
+        Paused::Nothing => Ok(Gate::Run(command)),
+        Paused::All => Ok(Gate::Postponed),
+        Paused::Writes if may_write(server, session, command) => Ok(Gate::Postponed),
+        Paused::Writes => Ok(Gate::Run(command)),
+    }
+}
+
+#[cold]
+fn may_debug(server: &Server, session: &Session, command: &Command) -> CommandResult {
+    let allowed = match server.tunables.debug_command() {
+        Access::Yes => true,
+        Access::Local => session.local,
+        Access::No => false,
+    };
+    if allowed {
+        return Ok(());
+    }
+    let name = command.full_name.split('|').next().unwrap_or_default().to_uppercase();
+    let option = "enable-debug-command";
+    Err(CommandError::of(format!(
+        "ERR {name} command not allowed. If the {option} option is set to \"local\", you can run it from a local \
+         connection, otherwise you need to set this option in the configuration file, and then restart the server."
+    )))
+}
+
+/// Whether a command (or, for EXEC, a queued one) may change data.
+fn may_write(server: &Server, session: &Session, command: &Command) -> bool {
+    let writes = Flags::WRITE.or(Flags::MAY_REPLICATE);
+    match (&command.spec.run, &session.multi) {
+        (Run::Exec, Some(multi)) => {
+            multi.queue.iter().any(|queued| server.registry.by_id(queued.command).spec.flags.any(writes))
+        }
+        _ => command.spec.flags.any(writes),
+    }
+}
+
+#[cold]
+fn queue(session: &mut Session, command: &Command, args: &Args<'_>) {
+    let Some(multi) = &mut session.multi else { return };
+    if multi.aborted {
+        // EXEC will refuse: nothing of the queue is needed.
+        return;
+    }
+    multi.queue.push(Queued { command: command.id, args: OwnedArgs::copy(args) });
+    session.info.multi.store(multi.queue.len() as i64, Ordering::Relaxed);
+    let memory = args.from(0).map(<[u8]>::len).sum::<usize>() + args.len() * size_of::<resp::Arg>();
+    session.info.multi_memory.fetch_add(memory, Ordering::Relaxed);
+}
+
+/// Runs a command and counts it.
+#[inline]
+fn timed(
+    server: &Server,
+    worker: &mut Worker,
+    session: &mut Session,
+    reply: &mut ReplyWriter,
+    command: &Command,
+    args: &Args<'_>,
+    planned: Planned<'_>,
+    ticks: &mut u64,
+) {
+    if server.clients.has_monitors() && !command.spec.flags.any(Flags::SKIP_MONITOR.or(Flags::ADMIN)) {
+        feed_monitors(server, &worker.state, session, args);
+    }
+    let mark = reply.out.mark();
+    session.info.last_command.store(command.id, Ordering::Relaxed);
+    let outcome = match command.spec.run {
+        Run::Exec => {
+            exec(server, worker, session, reply, command, args);
+            Ok(())
+        }
+        _ => run(server, worker, session, reply, command, args, planned),
+    };
+    let stat = &worker.state.stats.commands[command.id];
+    if let Err(error) = outcome {
+        reply.out.truncate(mark);
+        stat.failed.add(1);
+        fail(server, &worker.state, reply, &error);
+    }
+    let before = std::mem::replace(ticks, worker.state.ticks.raw());
+    let nanos = worker.state.ticks.delta_as_nanos(before, *ticks);
+    stat.calls.add(1);
+    stat.nanos.add(nanos);
+    let settings = &worker.state.settings;
+    if settings.latency_tracking {
+        stat.histogram.get_or_init(Default::default).record(nanos);
+    }
+    let remarkable = nanos >= settings.slow_ns
+        || nanos >= settings.latency_ns
+        || planned.bytes >= settings.request_bytes
+        || reply.out.len_since(mark) >= settings.reply_bytes;
+    if remarkable {
+        let reply_bytes = reply.out.len_since(mark);
+        log_remarkable(server, &worker.state, session, command, args, nanos, planned.bytes, reply_bytes);
+    }
+}
+
+/// Runs a command outside a transaction: locks, runs, commits.
+#[inline]
+fn run(
+    server: &Server,
+    worker: &mut Worker,
+    session: &mut Session,
+    reply: &mut ReplyWriter,
+    command: &Command,
+    args: &Args<'_>,
+    planned: Planned<'_>,
+) -> CommandResult {
+    let keyspace = &server.keyspace;
+    let fx = &mut worker.fx;
+    let mut shards: SmallVec<[u16; 8]> = SmallVec::new();
+    let (handler, scope) = match command.spec.run {
+        Run::Keyed(handler) => {
+            match planned.keys {
+                [key] => shards.push(key.shard),
+                keys => {
+                    shards.extend(keys.iter().map(|key| key.shard));
+                    shards.sort_unstable();
+                    shards.dedup();
+                }
+            }
+            let arbitrary = command.spec.flags.has(Flags::TOUCHES_ARBITRARY_KEYS);
+            (handler, if arbitrary { Scope::All } else { Scope::Shards(&shards) })
+        }
+        Run::Session(handler) | Run::Visit(handler) => (handler, Scope::Visit),
+        Run::Global(handler) => (handler, Scope::All),
+        Run::Exec | Run::Container => return Err(CommandError::SYNTAX),
+    };
+    fx.touch = !session.no_touch;
+    let outcome = {
+        let mut keys = LockedKeys::lock(keyspace, scope, session.db, fx);
+        let outcome = call(server, &worker.state, session, reply, &mut keys, handler, command, args, planned.keys);
+        keys.fx.settle(&keyspace.journal);
+        outcome
+    };
+    deliver(server, fx);
+    outcome
+}
+
+/// Calls a handler with everything locked.
+#[inline]
+fn call(
+    server: &Server,
+    state: &WorkerState,
+    session: &mut Session,
+    reply: &mut ReplyWriter,
+    keys: &mut LockedKeys<'_>,
+    handler: Handler,
+    command: &Command,
+    args: &Args<'_>,
+    located: &[Key<'_>],
+) -> CommandResult {
+    keys.db = session.db;
+    keys.fx.begin(&server.keyspace.journal);
+    let mut cx = Ctx { server, worker: state, session, reply, keys: located, command };
+    let outcome = handler(&mut cx, keys, args);
+    keys.fx.end(keys.db, || args.to_vecs());
+    outcome
+}
+
+/// Hands on what commands left: events, and large things to be freed.
+#[inline]
+pub fn deliver(server: &Server, fx: &mut Effects) {
+    if let Some(fired) = fx.take_fired() {
+        server.events.add(fired);
+    }
+    if let Some(garbage) = fx.take_garbage() {
+        for garbage in garbage {
+            server.keyspace.reclaimer.discard(garbage);
+        }
+    }
+}
+
+/// EXEC: locks what all queued commands need, checks the watched keys, runs them.
+fn exec(
+    server: &Server,
+    worker: &mut Worker,
+    session: &mut Session,
+    reply: &mut ReplyWriter,
+    command: &Command,
+    args: &Args<'_>,
+) {
+    let _ = args;
+    let Some(multi) = session.multi.take() else {
+        worker.state.stats.commands[command.id].failed.add(1);
+        return fail(server, &worker.state, reply, &CommandError::fixed("ERR EXEC without MULTI"));
+    };
+    if multi.aborted {
+        session.discard();
+        worker.state.stats.commands[command.id].failed.add(1);
+        return fail(server, &worker.state, reply, &CommandError::EXEC_ABORT);
+    }
+    let plans: Vec<Vec<Key<'_>>> = multi.queue.iter().map(|queued| locate(server, queued)).collect();
+    let watched: Vec<(usize, Key<'_>)> =
+        session.watched.iter().map(|watched| (watched.db, server.keyspace.key(&watched.key))).collect();
+    let mut shards: SmallVec<[u16; 32]> =
+        plans.iter().flatten().chain(watched.iter().map(|(_, key)| key)).map(|key| key.shard).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    let all = multi.queue.iter().any(|queued| {
+        let spec = server.registry.by_id(queued.command).spec;
+        matches!(spec.run, Run::Visit(_) | Run::Global(_)) || spec.flags.has(Flags::TOUCHES_ARBITRARY_KEYS)
+    });
+    let scope = if all { Scope::All } else { Scope::Shards(&shards) };
+    worker.fx.touch = !session.no_touch;
+    {
+        let mut keys = LockedKeys::lock(&server.keyspace, scope, session.db, &mut worker.fx);
+        keys.fx.begin(&server.keyspace.journal);
+        for (db, key) in &watched {
+            // A watched key that has meanwhile expired counts as changed: finding it gone marks the watch.
+            keys.lookup_in(*db, key, engine::Lookup::SILENT);
+        }
+        if session.cas_failed() {
+            reply.null_array();
+        } else {
+            session.unwatch();
+            session.in_exec = true;
+            reply.array(multi.queue.len());
+            for (queued, plan) in multi.queue.iter().zip(&plans) {
+                exec_one(server, &worker.state, session, reply, &mut keys, queued, plan);
+            }
+            session.in_exec = false;
+        }
+        keys.fx.settle(&server.keyspace.journal);
+    }
+    deliver(server, &mut worker.fx);
+    session.discard();
+}
+
+/// The keys of a queued command.
+fn locate<'a>(server: &Server, queued: &'a Queued) -> Vec<Key<'a>> {
+    let spec = server.registry.by_id(queued.command).spec;
+    let args = queued.args.args();
+    let mut keys = Vec::new();
+    if matches!(spec.run, Run::Keyed(_)) {
+        // Words that do not fit are the handler's to refuse.
+        let _ = spec.for_each_key(&args, |at, _| keys.push(server.keyspace.key(args.word(at))));
+    }
+    keys
+}
+
+fn exec_one(
+    server: &Server,
+    state: &WorkerState,
+    session: &mut Session,
+    reply: &mut ReplyWriter,
+    keys: &mut LockedKeys<'_>,
+    queued: &Queued,
+    plan: &[Key<'_>],
+) {
+    let command = server.registry.by_id(queued.command);
+    let args = queued.args.args();
+    let (Run::Keyed(handler) | Run::Session(handler) | Run::Visit(handler) | Run::Global(handler)) = command.spec.run
+    else {
+        return fail(server, state, reply, &CommandError::NOT_IN_MULTI);
+    };
+    if server.clients.has_monitors() && !command.spec.flags.any(Flags::SKIP_MONITOR.or(Flags::ADMIN)) {
+        feed_monitors(server, state, session, &args);
+    }
+    reply.proto = session.proto;
+    let mark = reply.out.mark();
+    let start = state.ticks.raw();
+    let outcome = call(server, state, session, reply, keys, handler, command, &args, plan);
+    let stat = &state.stats.commands[command.id];
+    stat.calls.add(1);
+    let nanos = state.ticks.delta_as_nanos(start, state.ticks.raw());
+    stat.nanos.add(nanos);
+    if state.settings.latency_tracking {
+        stat.histogram.get_or_init(Default::default).record(nanos);
+    }
+    state.stats.processed.add(1);
+    if nanos >= state.settings.slow_ns {
+        log_remarkable(server, state, session, command, &args, nanos, 0, 0);
+    }
+    if let Err(error) = outcome {
+        reply.out.truncate(mark);
+        stat.failed.add(1);
+        fail(server, state, reply, &error);
+    }
+}
+
+#[cold]
+fn log_remarkable(
+    server: &Server,
+    state: &WorkerState,
+    session: &Session,
+    command: &Command,
+    args: &Args<'_>,
+    nanos: u64,
+    request_bytes: usize,
+    reply_bytes: usize,
+) {
+    let settings = &state.settings;
+    let flags = command.spec.flags;
+    if nanos >= settings.latency_ns {
+        let event = if flags.has(Flags::FAST) { "fast-command" } else { "command" };
+        server.latency.add(event, state.now.unix_ms / 1000, (nanos / 1_000_000) as u32);
+    }
+    if flags.has(Flags::SKIP_SLOWLOG) {
+        return;
+    }
+    let tunables = &server.tunables;
+    let log = |kind: Kind, max_len: &std::sync::atomic::AtomicUsize, value: i64| {
+        let name = session.info.texts.lock().name.clone();
+        let time = state.now.unix_ms / 1000;
+        server.logs.add(kind, max_len.load(Ordering::Relaxed), time, value, args, &session.info.addr, &name);
+    };
+    if nanos >= settings.slow_ns {
+        log(Kind::Slow, &tunables.slowlog_max_len, (nanos / 1000) as i64);
+    }
+    if request_bytes >= settings.request_bytes {
+        log(Kind::LargeRequest, &tunables.commandlog_large_request_max_len, request_bytes as i64);
+    }
+    if reply_bytes >= settings.reply_bytes {
+        log(Kind::LargeReply, &tunables.commandlog_large_reply_max_len, reply_bytes as i64);
+    }
+}
+
+/// Sends a command to all monitors, in the form MONITOR has: time, database, address, quoted words.
+#[cold]
+fn feed_monitors(server: &Server, state: &WorkerState, session: &Session, args: &Args<'_>) {
+    let now = state.now;
+    let mut line = Vec::new();
+    let (seconds, micros) = (now.unix_us / 1_000_000, now.unix_us % 1_000_000);
+    line.extend_from_slice(format!("+{seconds}.{micros:06} [{} {}]", session.db, session.info.addr).as_bytes());
+    for word in args.from(0) {
+        line.push(b' ');
+        write_repr(&mut line, word);
+    }
+    line.extend_from_slice(b"\r\n");
+    let line = Arc::new(line);
+    for monitor in server.clients.monitors() {
+        if monitor.has_flag(client_flags::MONITOR) {
+            server.workers[monitor.worker].mailbox.send(Message::Feed(monitor.id, line.clone()));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! All commands by name, with a dense number for each that statistics use as an index.
+
+use crate::args::Args;
+use crate::error::CommandError;
+use crate::spec::CommandSpec;
+use hashbrown::HashMap;
+
+/// A command as the server knows it after start.
+pub struct Command {
+    pub spec: &'static CommandSpec,
+    /// Dense: an index into per-command tables.
+    pub id: usize,
+    /// In small letters; a subcommand's is "config|get".
+    pub full_name: String,
+    /// Subcommands by name in capitals.
+    pub subcommands: Vec<usize>,
+    /// Whether it has just one key, at word 1: the plan's short way.
+    pub one_key: bool,
+}
+
+/// All commands.
+pub struct Registry {
+    commands: Vec<Command>,
+    /// Open addressing over the names in capitals; `u16::MAX` is empty.
+    slots: Box<[u16]>,
+    /// Names given by `rename-command`; the old ones are gone.
+    names: Vec<Vec<u8>>,
+    by_full_name: HashMap<String, usize>,
+}
+
+/// Longest name that is looked up; longer ones cannot be commands.
+const NAME_LEN_MAX: usize = 32;
+
+fn capitals(name: &[u8]) -> Option<([u8; NAME_LEN_MAX], usize)> {
+    if name.len() > NAME_LEN_MAX {
+        return None;
+    }
+    let mut upper = [0; NAME_LEN_MAX];
+    for (to, from) in upper.iter_mut().zip(name) {
+        *to = from.to_ascii_uppercase();
+    }
+    Some((upper, name.len()))
+}
+
+/// A hash for a few hundred short names, known in advance: FNV-1a is good enough for them.
+#[inline]
+fn name_hash(upper: &[u8]) -> usize {
+    let mut hash: u32 = 0x811c_9dc5;
+    for &byte in upper {
+        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    }
+    (hash ^ (hash >> 15)) as usize
+}
+
+impl Registry {
+    /// Takes the commands of all groups. `renames` are pairs of old name and new name (empty: removed).
+    ///
+    /// # Errors
+    /// A name in `renames` that is no command, or a new name that is taken.
+    pub fn new(groups: &[&[&'static CommandSpec]], renames: &[(Vec<u8>, Vec<u8>)]) -> Result<Registry, String> {
+        let mut registry =
+            Registry { commands: Vec::new(), slots: Box::default(), names: Vec::new(), by_full_name: HashMap::new() };
+        let mut top = Vec::new();
+        for spec in groups.iter().flat_map(|group| group.iter()) {
+            top.push(registry.add(spec, None));
+        }
+        let mut names: Vec<(Vec<u8>, usize)> =
+            top.iter().map(|&id| (registry.commands[id].spec.name.as_bytes().to_vec(), id)).collect();
+        for (old, new) in renames {
+            let old = old.to_ascii_uppercase();
+            let at = names
+                .iter()
+                .position(|(name, _)| *name == old)
+                .ok_or_else(|| "No such command in rename-command".to_owned())?;
+            let (_, id) = names.swap_remove(at);
+            let new = new.to_ascii_uppercase();
+            if new.is_empty() {
+                continue;
+            }
+            if names.iter().any(|(name, _)| *name == new) {
+                return Err("Target command name already exists".to_owned());
+            }
+            names.push((new, id));
+        }
+        registry.index(names);
+        Ok(registry)
+    }
+
+    fn add(&mut self, spec: &'static CommandSpec, parent: Option<&str>) -> usize {
+        let name = spec.name.to_lowercase();
+        let full_name = parent.map_or_else(|| name.clone(), |parent| format!("{parent}|{name}"));
+        let id = self.commands.len();
+        let one_key = matches!(
+            spec.keys,
+            [crate::spec::KeySpec {
+                begin: crate::spec::Begin::Index(1),
+                find: crate::spec::Find::Range { last: 0, .. },
+                ..
+            }]
+        );
+        self.by_full_name.insert(full_name.clone(), id);
+        self.commands.push(Command { spec, id, full_name: full_name.clone(), subcommands: Vec::new(), one_key });
+        for sub in spec.subcommands {
+            let sub = self.add(sub, Some(&full_name));
+            self.commands[id].subcommands.push(sub);
+        }
+        id
+    }
+
+    fn index(&mut self, names: Vec<(Vec<u8>, usize)>) {
+        let size = (names.len() * 4).next_power_of_two();
+        let mut slots = vec![u16::MAX; size].into_boxed_slice();
+        self.names = vec![Vec::new(); self.commands.len()];
+        for (name, id) in names {
+            let mut at = name_hash(&name) & (size - 1);
+            while slots[at] != u16::MAX {
+                at = (at + 1) & (size - 1);
+            }
+            slots[at] = id as u16;
+            self.names[id] = name;
+        }
+        self.slots = slots;
+    }
+
+    /// The top-level command of this name, in any case.
+    #[inline]
+    pub fn find(&self, name: &[u8]) -> Option<&Command> {
+        let (upper, len) = capitals(name)?;
+        let upper = &upper[..len];
+        let mask = self.slots.len() - 1;
+        let mut at = name_hash(upper) & mask;
+        loop {
+            match self.slots[at] {
+                u16::MAX => return None,
+                id if self.names[usize::from(id)] == upper => return Some(&self.commands[usize::from(id)]),
+                _ => at = (at + 1) & mask,
+            }
+        }
+    }
+
+    /// The command that these words call: a subcommand where there are some.
+    ///
+    /// # Errors
+    /// The reply for an unknown command or subcommand.
+    #[inline]
+    pub fn resolve(&self, args: &Args<'_>) -> Result<&Command, CommandError> {
+        let Some(command) = self.find(args.word(0)) else {
+            let rest = args.from(1).map(<[u8]>::to_vec);
+            return Err(CommandError::unknown_command(args.word(0), rest));
+        };
+        if command.subcommands.is_empty() || args.len() < 2 {
+            return Ok(command);
+        }
+        let wanted = args.word(1);
+        command
+            .subcommands
+            .iter()
+            .map(|&id| &self.commands[id])
+            .find(|sub| base::text::eq_ignore_case(sub.spec.name.as_bytes(), wanted))
+            .ok_or_else(|| CommandError::unknown_subcommand(wanted, &self.name(command)))
+    }
+
+    /// The name a top-level command is called by now, in small letters.
+    pub fn name(&self, command: &Command) -> String {
+        String::from_utf8_lossy(&self.names[command.id]).to_lowercase()
+    }
+
+    /// By full name in small letters ("get", "config|get").
+    pub fn by_full_name(&self, name: &str) -> Option<&Command> {
+        self.by_full_name.get(name).map(|&id| &self.commands[id])
+    }
+
+    pub fn by_id(&self, id: usize) -> &Command {
+        &self.commands[id]
+    }
+
+    /// How many, subcommands included: ids are below this.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// All, subcommands included.
+    pub fn all(&self) -> impl Iterator<Item = &Command> {
+        self.commands.iter()
+    }
+
+    /// Top-level commands that can be called.
+    pub fn top(&self) -> impl Iterator<Item = &Command> {
+        self.commands.iter().filter(|command| !self.names[command.id].is_empty())
+    }
+}

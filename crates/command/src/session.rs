@@ -1,0 +1,119 @@
+//! A connection's state, as commands see it. Belongs to one worker; sans-IO.
+
+use crate::args::OwnedArgs;
+use crate::clients::{ClientInfo, client_flags};
+use engine::watch::Watch;
+use resp::{Arg, Limits, Proto, RequestParser};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// CLIENT REPLY.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplyMode {
+    #[default]
+    On,
+    Off,
+    /// CLIENT REPLY SKIP was just said: the next command will not be answered.
+    SkipNext,
+    /// This command is not answered.
+    Skip,
+}
+
+/// A command queued by MULTI.
+pub struct Queued {
+    pub command: usize,
+    pub args: OwnedArgs,
+}
+
+/// A transaction in the making.
+#[derive(Default)]
+pub struct Multi {
+    pub queue: Vec<Queued>,
+    /// A command was refused while queueing: EXEC will refuse too.
+    pub aborted: bool,
+}
+
+/// A watched key.
+pub struct WatchedKey {
+    pub db: usize,
+    pub key: Vec<u8>,
+}
+
+/// A connection.
+pub struct Session {
+    pub id: u64,
+    pub db: usize,
+    pub proto: Proto,
+    pub authenticated: bool,
+    /// Came over the loopback interface or a unix socket.
+    pub local: bool,
+    pub info: Arc<ClientInfo>,
+    pub parser: RequestParser,
+    /// Words of a command that has not wholly arrived.
+    pub partial: Vec<Arg>,
+    /// Commands that wait for CLIENT PAUSE to end.
+    pub postponed: VecDeque<OwnedArgs>,
+    pub multi: Option<Multi>,
+    pub watched: Vec<WatchedKey>,
+    pub watch: Option<Watch>,
+    pub reply_mode: ReplyMode,
+    pub no_touch: bool,
+    pub monitor: bool,
+    /// Runs commands of EXEC right now.
+    pub in_exec: bool,
+    /// Close once what is queued for it is sent.
+    pub close_after_reply: bool,
+}
+
+impl Session {
+    pub fn new(info: Arc<ClientInfo>, authenticated: bool, local: bool) -> Session {
+        Session {
+            id: info.id,
+            db: 0,
+            proto: Proto::Resp2,
+            authenticated,
+            local,
+            info,
+            parser: RequestParser::default(),
+            partial: Vec::new(),
+            postponed: VecDeque::new(),
+            multi: None,
+            watched: Vec::new(),
+            watch: None,
+            reply_mode: ReplyMode::On,
+            no_touch: false,
+            monitor: false,
+            in_exec: false,
+            close_after_reply: false,
+        }
+    }
+
+    /// What the client may send at the moment.
+    #[inline]
+    pub fn limits(&self, max_bulk_len: u64) -> Limits {
+        Limits { max_bulk_len, authenticated: self.authenticated, ..Limits::default() }
+    }
+
+    /// Forgets all watched keys.
+    pub fn unwatch(&mut self) {
+        self.watched.clear();
+        self.watch = None;
+        self.info.watching.store(0, Ordering::Relaxed);
+        self.info.set_flag(client_flags::DIRTY_CAS, false);
+    }
+
+    /// Leaves a transaction without running it.
+    pub fn discard(&mut self) {
+        self.multi = None;
+        self.info.multi.store(-1, Ordering::Relaxed);
+        self.info.multi_memory.store(0, Ordering::Relaxed);
+        self.info.set_flag(client_flags::MULTI, false);
+        self.unwatch();
+    }
+
+    /// Whether a watched key changed.
+    pub fn cas_failed(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.load(Ordering::Acquire))
+    }
+}

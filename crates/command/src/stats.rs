@@ -1,0 +1,135 @@
+//! Counters: written by one worker each, read by INFO and its kin from any.
+//!
+//! A worker is the only writer of its counters, so an increment is a load and a store, not a locked
+//! instruction; readers add up over the workers.
+
+use crate::histogram::Histogram;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A counter with one writer.
+#[derive(Default, Debug)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    #[inline]
+    pub fn add(&self, more: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+    }
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+/// What one worker counted of one command.
+#[derive(Default)]
+pub struct CommandStat {
+    pub calls: Counter,
+    pub nanos: Counter,
+    pub rejected: Counter,
+    pub failed: Counter,
+    pub histogram: OnceLock<Box<Histogram>>,
+}
+
+/// What one worker counts.
+pub struct WorkerStats {
+    pub commands: Box<[CommandStat]>,
+    pub processed: Counter,
+    pub net_in: Counter,
+    pub net_out: Counter,
+    pub hits: Counter,
+    pub misses: Counter,
+    pub expired: Counter,
+    pub dirty: Counter,
+    pub error_replies: Counter,
+    pub reads: Counter,
+    pub writes: Counter,
+    /// Turns of the event loop, and microseconds spent in them.
+    pub turns: Counter,
+    pub turn_us: Counter,
+}
+
+impl WorkerStats {
+    pub fn new(commands: usize) -> WorkerStats {
+        WorkerStats {
+            commands: (0..commands).map(|_| CommandStat::default()).collect(),
+            processed: Counter::default(),
+            net_in: Counter::default(),
+            net_out: Counter::default(),
+            hits: Counter::default(),
+            misses: Counter::default(),
+            expired: Counter::default(),
+            dirty: Counter::default(),
+            error_replies: Counter::default(),
+            reads: Counter::default(),
+            writes: Counter::default(),
+            turns: Counter::default(),
+            turn_us: Counter::default(),
+        }
+    }
+
+    /// CONFIG RESETSTAT.
+    pub fn reset(&self) {
+        for command in &self.commands {
+            command.calls.set(0);
+            command.nanos.set(0);
+            command.rejected.set(0);
+            command.failed.set(0);
+            if let Some(histogram) = command.histogram.get() {
+                histogram.reset();
+            }
+        }
+        let WorkerStats {
+            commands: _,
+            processed,
+            net_in,
+            net_out,
+            hits,
+            misses,
+            expired,
+            dirty: _,
+            error_replies,
+            reads,
+            writes,
+            turns,
+            turn_us,
+        } = self;
+        for counter in [processed, net_in, net_out, hits, misses, expired, error_replies, reads, writes, turns, turn_us]
+        {
+            counter.set(0);
+        }
+    }
+}
+
+/// Error replies by their code, for INFO errorstats. At most 128 codes are told apart.
+#[derive(Default)]
+pub struct ErrorStats(Mutex<BTreeMap<String, u64>>);
+
+impl ErrorStats {
+    const CODES_MAX: usize = 128;
+
+    #[cold]
+    pub fn count(&self, text: &str) {
+        let code = text.split(' ').next().unwrap_or("ERR");
+        let mut codes = self.0.lock();
+        if let Some(count) = codes.get_mut(code) {
+            *count += 1;
+        } else if codes.len() < Self::CODES_MAX {
+            codes.insert(code.to_owned(), 1);
+        }
+    }
+
+    pub fn all(&self) -> Vec<(String, u64)> {
+        self.0.lock().iter().map(|(code, count)| (code.clone(), *count)).collect()
+    }
+
+    pub fn reset(&self) {
+        self.0.lock().clear();
+    }
+}

@@ -1,0 +1,127 @@
+//! What one worker thread carries from command to command.
+
+use crate::pipeline::Batch;
+use crate::server::Server;
+use crate::stats::WorkerStats;
+use base::clock::{Clock, Now, SystemClock};
+use base::rng::Rng;
+use engine::Effects;
+use engine::effects::Counters;
+use engine::event::Class;
+use engine::recency::Recency;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// The part of a worker that handlers read.
+pub struct WorkerState {
+    pub id: usize,
+    pub stats: Arc<WorkerStats>,
+    /// The clock as read at the beginning of this turn.
+    pub now: Now,
+    /// A cheap counter of time, for the duration of commands.
+    pub(crate) ticks: quanta::Clock,
+    clock: SystemClock,
+    pub(crate) settings: Settings,
+}
+
+/// Options that every command looks at, copied once per turn.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Settings {
+    /// Nanoseconds from which a command is slow; `u64::MAX` for never.
+    pub slow_ns: u64,
+    pub request_bytes: usize,
+    pub reply_bytes: usize,
+    /// Nanoseconds; `u64::MAX` for never.
+    pub latency_ns: u64,
+    pub latency_tracking: bool,
+    pub max_bulk_len: u64,
+}
+
+/// A worker.
+pub struct Worker {
+    pub state: WorkerState,
+    pub fx: Effects,
+    pub batch: Batch,
+}
+
+impl Worker {
+    pub fn new(id: usize, stats: Arc<WorkerStats>, seed: u64) -> Worker {
+        let clock = SystemClock::new();
+        let state = WorkerState {
+            id,
+            stats,
+            now: clock.now(),
+            ticks: quanta::Clock::new(),
+            clock,
+            settings: Settings::default(),
+        };
+        Worker { state, fx: Effects::new(Rng::seed(seed)), batch: Batch::default() }
+    }
+
+    /// Begins a turn: reads the clock and the options.
+    pub fn begin_turn(&mut self, server: &Server) {
+        let now = self.state.clock.now();
+        self.state.now = now;
+        let tunables = &server.tunables;
+        let fx = &mut self.fx;
+        fx.now_ms = now.unix_ms as u64;
+        fx.recency = Recency {
+            lfu: tunables.lfu.load(Ordering::Relaxed),
+            seconds: (now.unix_ms / 1000) as u32,
+            lfu_log_factor: tunables.lfu_log_factor.load(Ordering::Relaxed),
+            lfu_decay_time: tunables.lfu_decay_time.load(Ordering::Relaxed),
+        };
+        fx.lazy_expire = tunables.lazyfree_lazy_expire.load(Ordering::Relaxed);
+        fx.may_expire = server.pause.now(now.unix_ms) == crate::pause::Paused::Nothing;
+        fx.event_classes = event_classes(server);
+        let over = |limit: i64, scale: u64| u64::try_from(limit).map_or(u64::MAX, |limit| limit.saturating_mul(scale));
+        let bytes = |limit: i64| usize::try_from(limit).unwrap_or(usize::MAX);
+        let latency_ms = tunables.latency_monitor_threshold.load(Ordering::Relaxed);
+        self.state.settings = Settings {
+            slow_ns: over(tunables.slowlog_log_slower_than.load(Ordering::Relaxed), 1000),
+            request_bytes: bytes(tunables.commandlog_request_larger_than.load(Ordering::Relaxed)),
+            reply_bytes: bytes(tunables.commandlog_reply_larger_than.load(Ordering::Relaxed)),
+            latency_ns: if latency_ms == 0 { u64::MAX } else { latency_ms.saturating_mul(1_000_000) },
+            latency_tracking: tunables.latency_tracking.load(Ordering::Relaxed),
+            max_bulk_len: tunables.proto_max_bulk_len.load(Ordering::Relaxed),
+        };
+    }
+
+    /// Publishes the engine's counters.
+    #[inline]
+    pub fn publish_counters(&mut self) {
+        let Counters { hits, misses, expired, dirty } = std::mem::take(&mut self.fx.counters);
+        let stats = &self.state.stats;
+        stats.hits.add(hits);
+        stats.misses.add(misses);
+        stats.expired.add(expired);
+        stats.dirty.add(dirty);
+    }
+
+    /// Deletes keys past their deadline in the shards that are this worker's to sweep; tells in how many
+    /// milliseconds to come back, at most `at_most`.
+    pub fn sweep(&mut self, server: &Server, at_most: u64) -> u64 {
+        /// Keys of one shard that one sweep deletes, so that no client waits for many.
+        const KEYS_PER_SHARD: usize = 64;
+        if !self.fx.may_expire || !server.tunables.active_expire.load(Ordering::Relaxed) {
+            return at_most;
+        }
+        let mut wait = at_most;
+        for shard in (self.state.id..server.keyspace.shards()).step_by(server.workers.len()) {
+            if let Some(next) = server.keyspace.expire_shard(shard, KEYS_PER_SHARD, &mut self.fx) {
+                wait = wait.min(next.saturating_sub(self.fx.now_ms));
+            }
+        }
+        crate::dispatch::deliver(server, &mut self.fx);
+        self.publish_counters();
+        wait
+    }
+}
+
+/// The classes of events that somebody listens to.
+fn event_classes(server: &Server) -> u32 {
+    if server.events.on.load(Ordering::Relaxed) {
+        return u32::MAX & !Class::KEY_MISS.0 | server.tunables.notify_keyspace_events.load(Ordering::Relaxed);
+    }
+    0
+}

@@ -1,0 +1,176 @@
+//! One connection: its socket, what arrived of an unfinished command, and what is still to be sent.
+
+use crate::stream::Stream;
+use resp::Output;
+use std::io::{self, IoSlice, Read};
+
+/// Bytes read at a time into the buffer that all connections of a worker share.
+pub(crate) const READ_LEN: usize = 64 * 1024;
+/// Most that is reserved ahead for a bulk string whose length a client announced.
+const RESERVE_AHEAD_MAX: usize = 4 * 1024 * 1024;
+/// Output buffers up to this capacity are kept when empty.
+const KEEP_OUTPUT: usize = 16 * 1024;
+/// Slices given to one system call.
+const SLICES_MAX: usize = 64;
+
+pub(crate) struct Connection<C> {
+    pub id: u64,
+    pub stream: Stream,
+    pub state: C,
+    /// Input that is not a whole command yet.
+    pub input: Vec<u8>,
+    /// Output that the socket did not take.
+    pub output: Output,
+    pub readable: bool,
+    pub writable: bool,
+    /// The other end has closed its side: read on until nothing is left.
+    pub read_closed: bool,
+    /// Commands wait inside the service.
+    pub waiting: bool,
+    /// ... only until the output is sent.
+    pub resume_when_sent: bool,
+    /// Told to resume.
+    pub resumed: bool,
+    /// Close once all output is sent.
+    pub closing: bool,
+    /// In the list of connections to be served this turn.
+    pub listed: bool,
+    pub need: usize,
+}
+
+/// What one attempt to read brought.
+pub(crate) enum Got {
+    /// So many bytes.
+    Bytes(usize),
+    Nothing,
+    /// Closed by the other end, or broken.
+    End,
+}
+
+impl<C> Connection<C> {
+    pub fn new(id: u64, stream: Stream, state: C) -> Connection<C> {
+        Connection {
+            id,
+            stream,
+            state,
+            input: Vec::new(),
+            output: Output::default(),
+            readable: true,
+            writable: true,
+            read_closed: false,
+            waiting: false,
+            resume_when_sent: false,
+            resumed: false,
+            closing: false,
+            listed: false,
+            need: 0,
+        }
+    }
+
+    /// Reads into the shared buffer; for connections without unfinished input.
+    pub fn read_shared(&mut self, shared: &mut [u8]) -> Got {
+        match self.stream.read(shared) {
+            Ok(0) => Got::End,
+            Ok(len) => {
+                self.readable = len == shared.len() || self.read_closed;
+                Got::Bytes(len)
+            }
+            Err(error) => self.read_failed(&error),
+        }
+    }
+
+    /// Reads behind the unfinished input.
+    pub fn read_more(&mut self) -> Got {
+        let ahead = self.need.saturating_sub(self.input.len()).clamp(READ_LEN / 4, RESERVE_AHEAD_MAX);
+        let before = self.input.len();
+        self.input.reserve(ahead);
+        // `read_to_end` fills spare capacity without clearing it first; what it read before an error stays.
+        let result = self.stream.by_ref().take(ahead as u64).read_to_end(&mut self.input);
+        let len = self.input.len() - before;
+        match result {
+            Ok(_) if len == ahead => Got::Bytes(len),
+            Ok(_) if len == 0 => Got::End,
+            Ok(_) => {
+                self.read_closed = true;
+                Got::Bytes(len)
+            }
+            Err(error) if len == 0 => self.read_failed(&error),
+            Err(_) => {
+                self.readable = self.read_closed;
+                Got::Bytes(len)
+            }
+        }
+    }
+
+    fn read_failed(&mut self, error: &io::Error) -> Got {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Got::Nothing
+            }
+            io::ErrorKind::Interrupted => Got::Bytes(0),
+            _ => Got::End,
+        }
+    }
+
+    /// Drops what is done with from the front of the unfinished input.
+    pub fn consume(&mut self, consumed: usize) {
+        if consumed >= self.input.len() {
+            // A connection at rest holds no buffer.
+            self.input = Vec::new();
+        } else if consumed > 0 {
+            self.input.drain(..consumed);
+        }
+    }
+
+    /// Sends as much of `output` as the socket takes; tells how much. `Err` when the connection is broken.
+    pub fn send(stream: &mut Stream, output: &mut Output) -> io::Result<(usize, bool)> {
+        let mut total = 0;
+        while !output.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let mut count = 0;
+            let mut offered = 0;
+            for (to, from) in slices.iter_mut().zip(output.slices()) {
+                *to = IoSlice::new(from);
+                offered += from.len();
+                count += 1;
+            }
+            let sent = match if count == 1 {
+                io::Write::write(stream, &slices[0])
+            } else {
+                stream.write_vectored(&slices[..count])
+            } {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(sent) => sent,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok((total, false)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            total += sent;
+            if sent == offered && sent == output.len() {
+                output.clear();
+                break;
+            }
+            output.advance(sent);
+            if sent < offered {
+                // A short write: the socket is full, and will tell when it is not.
+                return Ok((total, false));
+            }
+        }
+        Ok((total, true))
+    }
+
+    /// Sends what is pending.
+    pub fn flush(&mut self) -> io::Result<usize> {
+        if !self.writable || self.output.is_empty() {
+            return Ok(0);
+        }
+        let (sent, all) = Self::send(&mut self.stream, &mut self.output)?;
+        self.writable = all;
+        if all {
+            self.output.shrink_to(KEEP_OUTPUT.min(self.output.memory()));
+            self.output = Output::default();
+        }
+        Ok(sent)
+    }
+}

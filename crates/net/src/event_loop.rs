@@ -1,0 +1,428 @@
+//! The loop: wait, read, serve, write.
+
+use crate::connection::{Connection, Got, READ_LEN};
+use crate::listener::{Listener, TcpOptions};
+use crate::post::{Mail, Post};
+use crate::stream::{Peer, Stream};
+use crate::{Next, Order, Service, Turn};
+use hashbrown::HashMap;
+use mio::{Events, Poll, Token, Waker};
+use resp::{Output, Proto, ReplyWriter};
+use std::io;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+const WAKE: Token = Token(usize::MAX);
+const LISTENERS: usize = usize::MAX / 2;
+/// Reads from one connection in one turn, so that a fast sender does not keep others waiting.
+const READS_PER_TURN: usize = 4;
+/// Connections accepted in one turn.
+const ACCEPTS_PER_TURN: usize = 256;
+
+/// What one connection moved in a turn, and holds after it, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IoStats {
+    pub received: usize,
+    pub sent: usize,
+    pub reads: u32,
+    pub writes: u32,
+    /// Unfinished input, and capacity that is free behind it.
+    pub input: usize,
+    pub input_free: usize,
+    /// Output that the client did not take yet.
+    pub output: usize,
+}
+
+/// A worker's loop.
+pub struct EventLoop<S: Service> {
+    poll: Poll,
+    service: S,
+    connections: Vec<Option<Box<Connection<S::Conn>>>>,
+    free: Vec<usize>,
+    by_id: HashMap<u64, usize>,
+    listeners: Vec<Listener>,
+    /// All workers' letter boxes, by their number: accepted connections go to the one with the fewest.
+    workers: Vec<Post<S::Message>>,
+    post: Post<S::Message>,
+    options: TcpOptions,
+    ready: Vec<usize>,
+    shared: Box<[u8]>,
+    reply: ReplyWriter,
+    stopping: bool,
+    accept_again: bool,
+    idle_check: Instant,
+}
+
+impl<S: Service> EventLoop<S> {
+    /// A loop without connections, and the way to reach it.
+    ///
+    /// # Errors
+    /// The system has no more descriptors.
+    pub fn new(service: S) -> io::Result<EventLoop<S>> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKE)?;
+        Ok(EventLoop {
+            poll,
+            service,
+            connections: Vec::new(),
+            free: Vec::new(),
+            by_id: HashMap::new(),
+            listeners: Vec::new(),
+            workers: Vec::new(),
+            post: Post::new(waker),
+            options: TcpOptions { keepalive_s: 0 },
+            ready: Vec::new(),
+            shared: vec![0; READ_LEN].into_boxed_slice(),
+            reply: ReplyWriter::new(Proto::Resp2),
+            stopping: false,
+            accept_again: false,
+            idle_check: Instant::now(),
+        })
+    }
+
+    pub fn post(&self) -> Post<S::Message> {
+        self.post.clone()
+    }
+
+    pub fn service(&mut self) -> &mut S {
+        &mut self.service
+    }
+
+    /// Makes this the loop that accepts, for all `workers`.
+    ///
+    /// # Errors
+    /// A listener cannot be waited for.
+    pub fn listen(
+        &mut self,
+        listeners: Vec<Listener>,
+        options: TcpOptions,
+        workers: Vec<Post<S::Message>>,
+    ) -> io::Result<()> {
+        self.options = options;
+        self.workers = workers;
+        for mut listener in listeners {
+            listener.register(self.poll.registry(), Token(LISTENERS + self.listeners.len()))?;
+            self.listeners.push(listener);
+        }
+        Ok(())
+    }
+
+    /// Runs until told to stop.
+    ///
+    /// # Errors
+    /// Waiting for events failed: the process cannot go on.
+    pub fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        let mut wait_ms = 0;
+        while !self.stopping {
+            let timeout = if self.ready.is_empty() && !self.accept_again { wait_ms } else { 0 };
+            match self.poll.poll(&mut events, Some(Duration::from_millis(timeout))) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            self.service.begin_turn();
+            for event in &events {
+                self.note(event);
+            }
+            if self.accept_again {
+                self.accept();
+            }
+            let mut serving = std::mem::take(&mut self.ready);
+            for &slot in &serving {
+                self.serve(slot);
+            }
+            serving.clear();
+            if self.ready.is_empty() {
+                self.ready = serving;
+            }
+            self.check_idle();
+            wait_ms = self.service.end_turn();
+        }
+        for slot in 0..self.connections.len() {
+            self.close(slot);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn note(&mut self, event: &mio::event::Event) {
+        match event.token() {
+            WAKE => self.open_post(),
+            Token(token) if token >= LISTENERS => self.accept_again = true,
+            Token(slot) => {
+                let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_deref_mut) else { return };
+                connection.readable |= event.is_readable() || event.is_error();
+                connection.writable |= event.is_writable();
+                connection.read_closed |= event.is_read_closed();
+                if !connection.listed {
+                    connection.listed = true;
+                    self.ready.push(slot);
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, slot: usize) {
+        if let Some(Some(connection)) = self.connections.get_mut(slot) {
+            if !connection.listed {
+                connection.listed = true;
+                self.ready.push(slot);
+            }
+        }
+    }
+
+    #[cold]
+    fn open_post(&mut self) {
+        for mail in self.post.take() {
+            match mail {
+                Mail::Connection(stream, peer) => self.add(stream, &peer),
+                Mail::Stop => self.stopping = true,
+                Mail::Message(message) => match self.service.message(message) {
+                    Order::None => {}
+                    Order::Close(id) => {
+                        if let Some(&slot) = self.by_id.get(&id) {
+                            self.close(slot);
+                        }
+                    }
+                    Order::Send(id, bytes) => self.send_to(id, &bytes),
+                    Order::ResumeAll => {
+                        let waiting = |(slot, connection): (usize, &Option<Box<Connection<S::Conn>>>)| {
+                            connection.as_ref().is_some_and(|connection| connection.waiting).then_some(slot)
+                        };
+                        let slots: Vec<usize> = self.connections.iter().enumerate().filter_map(waiting).collect();
+                        for slot in slots {
+                            if let Some(connection) = &mut self.connections[slot] {
+                                connection.resumed = true;
+                            }
+                            self.list(slot);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn send_to(&mut self, id: u64, bytes: &[u8]) {
+        let Some(&slot) = self.by_id.get(&id) else { return };
+        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
+        let mut writer = ReplyWriter::new(Proto::Resp2);
+        writer.raw(bytes);
+        connection.output.append(&mut writer.out);
+        self.list(slot);
+    }
+
+    fn accept(&mut self) {
+        self.accept_again = false;
+        for at in 0..self.listeners.len() {
+            for turn in 0.. {
+                if turn == ACCEPTS_PER_TURN {
+                    self.accept_again = true;
+                    break;
+                }
+                match self.listeners[at].accept(self.options) {
+                    Ok((stream, peer)) => self.assign(stream, peer),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => {
+                        // Out of descriptors, most likely: those waiting are tried again with the next event.
+                        log::warn!("Accepting client connection: {error}");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives a connection to the worker that has the fewest.
+    fn assign(&mut self, stream: Stream, peer: Peer) {
+        let Some(least) = self.workers.iter().min_by_key(|worker| worker.load()) else { return };
+        least.connections.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = least.send(Mail::Connection(stream, peer)) {
+            log::warn!("Handing a connection to its worker: {error}");
+        }
+    }
+
+    fn add(&mut self, mut stream: Stream, peer: &Peer) {
+        let (id, state) = match self.service.open(peer) {
+            Ok(opened) => opened,
+            Err(refusal) => {
+                // One attempt: a client that is refused is owed no more.
+                let _ = io::Write::write(&mut stream, &refusal);
+                self.post.connections.fetch_sub(1, Ordering::Relaxed);
+                return;
+            }
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.connections.push(None);
+            self.connections.len() - 1
+        });
+        if let Err(error) = stream.register(self.poll.registry(), Token(slot)) {
+            log::warn!("Waiting for a connection: {error}");
+            self.service.closed(state);
+            self.post.connections.fetch_sub(1, Ordering::Relaxed);
+            self.free.push(slot);
+            return;
+        }
+        self.connections[slot] = Some(Box::new(Connection::new(id, stream, state)));
+        self.by_id.insert(id, slot);
+        self.list(slot);
+    }
+
+    fn close(&mut self, slot: usize) {
+        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        connection.stream.deregister(self.poll.registry());
+        self.by_id.remove(&connection.id);
+        self.post.connections.fetch_sub(1, Ordering::Relaxed);
+        self.free.push(slot);
+        self.service.closed(connection.state);
+    }
+
+    /// Serves one connection for this turn.
+    fn serve(&mut self, slot: usize) {
+        // Taken out and put back, so that the connection and the rest of the loop can be used side by side.
+        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        connection.listed = false;
+        let mut io = IoStats::default();
+        let alive = self.converse(&mut connection, &mut io);
+        io.input = connection.input.len();
+        io.input_free = connection.input.capacity() - connection.input.len();
+        io.output = connection.output.len();
+        let alive = self.service.after_turn(&mut connection.state, io) && alive;
+        let more = if connection.waiting { connection.resume_when_sent } else { connection.readable };
+        let again = more && connection.output.is_empty();
+        self.connections[slot] = Some(connection);
+        if !alive {
+            self.close(slot);
+        } else if again {
+            self.list(slot);
+        }
+    }
+
+    /// Sends what is pending, then reads and answers. `false`: the connection is over.
+    fn converse(&mut self, connection: &mut Connection<S::Conn>, io: &mut IoStats) -> bool {
+        if !connection.output.is_empty() {
+            match connection.flush() {
+                Ok(sent) => io.sent += sent,
+                Err(_) => return false,
+            }
+            io.writes += 1;
+            if !connection.output.is_empty() {
+                return true;
+            }
+        }
+        if connection.closing {
+            return false;
+        }
+        if connection.waiting {
+            if !connection.resume_when_sent && !connection.resumed {
+                return true;
+            }
+            connection.resumed = false;
+            let next = self.service.resume(&mut connection.state, &mut self.reply);
+            if !self.conclude(connection, next, io) {
+                return false;
+            }
+            if connection.waiting || connection.closing || !connection.output.is_empty() {
+                return true;
+            }
+            if !connection.input.is_empty() && !self.answer_kept(connection, io) {
+                return false;
+            }
+        }
+        for _ in 0..READS_PER_TURN {
+            if !connection.readable || connection.waiting || connection.closing || !connection.output.is_empty() {
+                break;
+            }
+            if !self.read_and_answer(connection, io) {
+                return false;
+            }
+        }
+        true
+    }
+
+    #[inline]
+    fn read_and_answer(&mut self, connection: &mut Connection<S::Conn>, io: &mut IoStats) -> bool {
+        io.reads += 1;
+        if !connection.input.is_empty() {
+            return match connection.read_more() {
+                Got::Bytes(len) => {
+                    io.received += len;
+                    self.answer_kept(connection, io)
+                }
+                Got::Nothing => true,
+                Got::End => false,
+            };
+        }
+        match connection.read_shared(&mut self.shared) {
+            Got::Bytes(len) => {
+                io.received += len;
+                let input = &mut self.shared[..len];
+                let turn = self.service.input(&mut connection.state, input, &mut self.reply);
+                connection.input.extend_from_slice(&self.shared[turn.consumed.min(len)..len]);
+                connection.need = turn.need;
+                self.conclude(connection, turn.next, io)
+            }
+            Got::Nothing => true,
+            Got::End => false,
+        }
+    }
+
+    /// Answers what is in the connection's own buffer.
+    fn answer_kept(&mut self, connection: &mut Connection<S::Conn>, io: &mut IoStats) -> bool {
+        let Turn { consumed, need, next } =
+            self.service.input(&mut connection.state, &mut connection.input, &mut self.reply);
+        connection.consume(consumed);
+        connection.need = need;
+        self.conclude(connection, next, io)
+    }
+
+    /// Sends the replies of a turn, and keeps what the socket does not take.
+    #[inline]
+    fn conclude(&mut self, connection: &mut Connection<S::Conn>, next: Next, io: &mut IoStats) -> bool {
+        connection.waiting = matches!(next, Next::Wait | Next::SendFirst);
+        connection.resume_when_sent = next == Next::SendFirst;
+        if !self.reply.out.is_empty() {
+            if connection.output.is_empty() && connection.writable {
+                io.writes += 1;
+                match Connection::<S::Conn>::send(&mut connection.stream, &mut self.reply.out) {
+                    Ok((sent, all)) => {
+                        io.sent += sent;
+                        connection.writable = all;
+                    }
+                    Err(_) => {
+                        self.reply.out.clear();
+                        return false;
+                    }
+                }
+            }
+            if !self.reply.out.is_empty() {
+                if connection.output.is_empty() {
+                    connection.output = std::mem::take(&mut self.reply.out);
+                } else {
+                    connection.output.append(&mut self.reply.out);
+                }
+                self.reply.out = Output::default();
+            }
+        }
+        if next == Next::Close {
+            connection.closing = true;
+            return !connection.output.is_empty();
+        }
+        true
+    }
+
+    /// Once a second: closes connections that have been silent for too long.
+    fn check_idle(&mut self) {
+        if self.idle_check.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        self.idle_check = Instant::now();
+        for slot in 0..self.connections.len() {
+            let Some(connection) = &self.connections[slot] else { continue };
+            if self.service.is_idle_too_long(&connection.state) {
+                self.close(slot);
+            }
+        }
+    }
+}
