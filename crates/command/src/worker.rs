@@ -60,7 +60,11 @@ impl Worker {
 
     /// Begins a turn: reads the clock and the options.
     pub fn begin_turn(&mut self, server: &Server) {
-        let now = self.state.clock.now();
+        self.set_now(server, self.state.clock.now());
+    }
+
+    /// Begins a turn at a given time.
+    pub fn set_now(&mut self, server: &Server, now: Now) {
         self.state.now = now;
         let tunables = &server.tunables;
         let fx = &mut self.fx;

@@ -1,0 +1,5 @@
+//! Commands of group bitmap.
+
+use command::CommandSpec;
+
+pub static COMMANDS: &[&CommandSpec] = &[];

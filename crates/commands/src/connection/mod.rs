@@ -1,0 +1,5 @@
+//! Commands of group connection.
+
+use command::CommandSpec;
+
+pub static COMMANDS: &[&CommandSpec] = &[];

@@ -1,0 +1,5 @@
+//! Commands of group generic.
+
+use command::CommandSpec;
+
+pub static COMMANDS: &[&CommandSpec] = &[];

@@ -1,0 +1,5 @@
+//! Commands of group hyperloglog.
+
+use command::CommandSpec;
+
+pub static COMMANDS: &[&CommandSpec] = &[];

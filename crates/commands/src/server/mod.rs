@@ -1,0 +1,5 @@
+//! Commands of group server.
+
+use command::CommandSpec;
+
+pub static COMMANDS: &[&CommandSpec] = &[];

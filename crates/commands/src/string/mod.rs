@@ -1,0 +1,7 @@
+//! Strings.
+
+mod get;
+
+use command::CommandSpec;
+
+pub static COMMANDS: &[&CommandSpec] = &[&get::GET];

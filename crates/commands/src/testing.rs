@@ -1,0 +1,178 @@
+//! A server without sockets, for the tests beside the handlers.
+//!
+//! Time stands still until [`TestServer::advance_ms`] moves it.
+
+use command::clients::{ClientInfo, Mailbox, Message};
+use command::dispatch::Flow;
+use command::host::{CpuTimes, Host, MemoryStats, Shutdown};
+use command::registry::Registry;
+use command::server::{Server, WorkerHandle};
+use command::session::Session;
+use command::stats::WorkerStats;
+use command::{OwnedArgs, Worker, pipeline};
+use engine::journal::Record;
+use engine::reclaim::Reclaimer;
+use engine::{Keyspace, Shape};
+use resp::client::{Value, decode};
+use resp::{Proto, ReplyWriter};
+use std::sync::Arc;
+use structures::hash::Hasher;
+use structures::lock::Sharing;
+
+struct NoHost;
+
+impl Host for NoHost {
+    fn config_get(&self, _: &[&[u8]]) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    fn config_set(&self, _: &[(&[u8], &[u8])]) -> Result<(), String> {
+        Ok(())
+    }
+    fn config_rewrite(&self) -> Result<(), String> {
+        Err("ERR The server is running without a config file".to_owned())
+    }
+    fn option(&self, _: &str) -> String {
+        String::new()
+    }
+    fn config_file(&self) -> String {
+        String::new()
+    }
+    fn executable(&self) -> String {
+        "/test".to_owned()
+    }
+    fn tcp_port(&self) -> u16 {
+        6379
+    }
+    fn memory(&self) -> MemoryStats {
+        MemoryStats { allocated: 1 << 20, peak: 1 << 20, startup: 1 << 19, ..MemoryStats::default() }
+    }
+    fn purge_memory(&self) {}
+    fn malloc_stats(&self) -> String {
+        String::new()
+    }
+    fn cpu(&self) -> CpuTimes {
+        CpuTimes::default()
+    }
+    fn shutdown(&self, _: Shutdown) {}
+    fn now(&self) -> base::clock::Now {
+        base::clock::Now::default()
+    }
+    fn log(&self, _: &str) {}
+}
+
+struct NoMailbox;
+
+impl Mailbox for NoMailbox {
+    fn send(&self, _: Message) {}
+}
+
+/// A server with one worker and any number of sessions.
+pub struct TestServer {
+    pub server: Server,
+    pub worker: Worker,
+    sessions: Vec<Session>,
+}
+
+impl TestServer {
+    pub fn new() -> TestServer {
+        let registry = Registry::new(crate::COMMANDS, &[]).expect("command names are unique");
+        let stats = Arc::new(WorkerStats::new(registry.len()));
+        let (reclaimer, _) = Reclaimer::new();
+        let shape = Shape { shards: 16, databases: 16, sharing: Sharing::Exclusive };
+        let mut worker = Worker::new(0, stats.clone(), 7);
+        worker.state.now = base::clock::Now { unix_ms: 1_700_000_000_000, unix_us: 1_700_000_000_000_000, mono_us: 1 };
+        let server = Server {
+            keyspace: Keyspace::new(shape, Hasher::new(1, 2), reclaimer),
+            registry,
+            tunables: Default::default(),
+            clients: Default::default(),
+            pause: Default::default(),
+            logs: Default::default(),
+            latency: Default::default(),
+            errors: Default::default(),
+            workers: vec![WorkerHandle { stats, mailbox: Arc::new(NoMailbox) }],
+            host: Box::new(NoHost),
+            events: Default::default(),
+            started: worker.state.now,
+            run_id: "0".repeat(40),
+            replid: "1".repeat(40),
+        };
+        server.tunables.set_debug_command(command::tunables::Access::Yes);
+        server.keyspace.journal.start();
+        server.events.on.store(true, std::sync::atomic::Ordering::Relaxed);
+        let mut this = TestServer { server, worker, sessions: Vec::new() };
+        this.connect();
+        this.advance_ms(0);
+        this
+    }
+
+    /// One more session; gives its number.
+    pub fn connect(&mut self) -> usize {
+        let id = self.server.clients.next_id();
+        let addr = format!("127.0.0.1:{}", 10_000 + id);
+        let info = Arc::new(ClientInfo::new(id, 0, 8, addr, "127.0.0.1:6379".to_owned(), self.worker.state.now.unix_ms));
+        self.server.clients.add(info.clone());
+        self.sessions.push(Session::new(info, true, true));
+        self.sessions.len() - 1
+    }
+
+    /// Moves the clock.
+    pub fn advance_ms(&mut self, ms: i64) {
+        let mut now = self.worker.state.now;
+        now.unix_ms += ms;
+        now.unix_us += ms * 1000;
+        now.mono_us += ms as u64 * 1000;
+        self.worker.set_now(&self.server, now);
+    }
+
+    pub fn set_proto(&mut self, proto: Proto) {
+        self.sessions[0].proto = proto;
+    }
+
+    /// Runs a command of session 0, its words as in redis-cli.
+    pub fn run(&mut self, line: &str) -> Value {
+        self.run_on(0, line)
+    }
+
+    /// The same on another session.
+    pub fn run_on(&mut self, session: usize, line: &str) -> Value {
+        let words = base::text::split_args(line.as_bytes()).expect("balanced quotes");
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        self.run_words(session, &words)
+    }
+
+    pub fn run_words(&mut self, session: usize, words: &[&[u8]]) -> Value {
+        let owned: OwnedArgs = words.iter().copied().collect();
+        let mut reply = ReplyWriter::new(Proto::Resp2);
+        let mut ticks = 0;
+        let session = &mut self.sessions[session];
+        let flow = pipeline::run_words(&self.server, &mut self.worker, session, &mut reply, &owned.args(), &mut ticks);
+        assert_ne!(flow, Flow::Postponed, "the command waits");
+        let bytes = reply.out.to_vec();
+        let (value, used) = decode(&bytes).expect("a valid reply").expect("a whole reply");
+        assert_eq!(used, bytes.len(), "one reply");
+        value
+    }
+
+    /// Runs a command and shows its reply as redis-cli does.
+    pub fn show(&mut self, line: &str) -> String {
+        self.run(line).to_string()
+    }
+
+    /// What was logged since the last call, a line a command ("0 SET k v").
+    pub fn journal(&self) -> Vec<String> {
+        let show = |record: Record| {
+            let words: Vec<_> = record.args.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+            format!("{} {}", record.db, words.join(" "))
+        };
+        self.server.keyspace.journal.take().into_iter().flatten().map(show).collect()
+    }
+
+    /// Events since the last call ("0 set k").
+    pub fn events(&self) -> Vec<String> {
+        let show = |fired: engine::effects::Fired| {
+            format!("{} {} {}", fired.db, fired.event, String::from_utf8_lossy(&fired.key))
+        };
+        self.server.events.take().into_iter().map(show).collect()
+    }
+}

@@ -1,0 +1,5 @@
+//! Commands of group transactions.
+
+use command::CommandSpec;
+
+pub static COMMANDS: &[&CommandSpec] = &[];
