@@ -148,39 +148,50 @@ impl Raw {
         super::table::expose(self.0)
     }
 
-    /// Makes an entry with this key. The body is left for `body_mut` to fill; the deadline, if any, for
+    /// Makes an entry with this key and this start of its body, the rest of which is zero. The deadline, if any, is for
     /// `set_deadline` and `set_cell`.
     #[inline]
-    pub(super) fn new(heap: &mut Heap, key: &[u8], shape: Shape) -> Raw {
-        debug_assert_eq!(key.len(), shape.key_len);
+    pub(super) fn new(heap: &mut Heap, key: &[u8], body: &[u8], shape: Shape) -> Raw {
+        assert!(key.len() == shape.key_len && body.len() <= shape.body_len);
         let (memory, in_slab) = heap.alloc(shape.bytes());
-        let mut flags = if in_slab { IN_SLAB } else { 0 };
+        let mut flags = shape.kind;
+        if in_slab {
+            flags |= IN_SLAB;
+        }
         if shape.deadline {
             flags |= HAS_DEADLINE;
         }
         if shape.long_key() {
             flags |= LONG_KEY;
         }
+        let vlen = match shape.kind {
+            BYTES => shape.body_len as u16,
+            _ => 0,
+        };
         let raw = Raw(memory);
         // SAFETY: the memory is ours and has `shape.bytes()`, in which header, extras, key and body lie one after the
-        // other; it is aligned to 8. The body is zeroed so that all that can be read is initialised.
+        // other; it is aligned to 8. All that can be read is written.
         unsafe {
-            memory.cast::<AtomicU32>().write(AtomicU32::new(u32::from(flags)));
+            let meta = AtomicU32::new(u32::from(flags));
+            memory.cast::<AtomicU32>().write(meta);
+            memory.add(6).cast::<u16>().write(vlen);
+            let mut start = memory.add(HEADER);
             if shape.deadline {
-                memory.add(HEADER).cast::<u64>().write(0);
-                memory.add(HEADER + 8).cast::<u64>().write(0);
+                start.cast::<[u64; 2]>().write([0, 0]);
+                start = start.add(DEADLINE_BYTES);
             }
             if shape.long_key() {
-                memory.add(raw.key_offset() - 8).cast::<u64>().write(key.len() as u64);
                 memory.add(4).cast::<u16>().write(0);
+                start.cast::<u64>().write(key.len() as u64);
+                start = start.add(8);
             } else {
                 memory.add(4).cast::<u16>().write(key.len() as u16);
             }
-            let start = memory.add(raw.key_offset());
             start.copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
-            start.add(key.len()).write_bytes(0, shape.body_len);
+            start = start.add(key.len());
+            start.copy_from_nonoverlapping(NonNull::from(body).cast(), body.len());
+            start.add(body.len()).write_bytes(0, shape.body_len - body.len());
         }
-        raw.set_body_shape(shape.kind, shape.body_len);
         raw
     }
 
@@ -419,8 +430,7 @@ mod tests {
             for deadline in [false, true] {
                 let key = vec![7; key_len];
                 let shape = Shape { kind: BYTES, key_len, body_len: 3, deadline };
-                let raw = Raw::new(&mut heap, &key, shape);
-                raw.refill(BYTES, b"abc");
+                let raw = Raw::new(&mut heap, &key, b"abc", shape);
                 raw.set_lru(0xab_cdef);
                 raw.set_user_flag(true);
                 assert_eq!((raw.key(), raw.body()), (&key[..], &b"abc"[..]));

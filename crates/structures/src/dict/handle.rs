@@ -157,6 +157,13 @@ impl<'a, B> EntryMut<'a, B> {
         size_of_entry(self.raw)
     }
 
+    /// Lends the entry to read.
+    #[inline]
+    #[allow(clippy::should_implement_trait)]
+    pub fn as_ref(&self) -> EntryRef<'_, B> {
+        self.dict.lend(self.raw)
+    }
+
     /// The entry, for reading, for as long as the `Dict` was lent.
     pub fn into_ref(self) -> EntryRef<'a, B> {
         EntryRef { raw: self.raw, dict: PhantomData }
@@ -248,8 +255,8 @@ impl<'a, B> EntryMut<'a, B> {
         if old.bytes() == new.bytes() {
             self.raw.resize_in_place(len);
         } else {
-            let keep = len.min(old.body_len);
-            self.raw = self.dict.relocate(self.at, self.raw, new, keep);
+            let kept = &self.raw.body()[..len.min(old.body_len)];
+            self.raw = self.dict.relocate(self.at, self.raw, new, kept);
         }
     }
 

@@ -485,8 +485,7 @@ impl<B> Dict<B> {
         let encoded = self.encode(value);
         let (kind, body) = encoded.parts();
         let shape = Shape { kind, key_len: key.len(), body_len: body.len(), deadline: deadline.is_some() };
-        let raw = Raw::new(&mut self.heap, key, shape);
-        raw.refill(kind, body);
+        let raw = Raw::new(&mut self.heap, key, body, shape);
         let hasher = self.hasher;
         let rehash = move |address| hasher.hash(raw_at(address).key());
         let at = self.table.insert(hash, raw.address(), &rehash);
@@ -506,20 +505,19 @@ impl<B> Dict<B> {
         let old = raw.shape();
         let new = Shape { kind, body_len: body.len(), deadline, ..old };
         let raw = if new.bytes() == old.bytes() && new.deadline == old.deadline {
+            raw.refill(kind, body);
             raw
         } else {
-            self.relocate(at, raw, new, 0)
+            self.relocate(at, raw, new, body)
         };
-        raw.refill(kind, body);
         (raw, removed)
     }
 
-    /// Moves an entry to memory of another shape, with the first `keep` bytes of its body.
-    fn relocate(&mut self, at: At, raw: Raw, shape: Shape, keep: usize) -> Raw {
-        let new = Raw::new(&mut self.heap, raw.key(), shape);
+    /// Moves an entry to memory of another shape, with this start of its body.
+    fn relocate(&mut self, at: At, raw: Raw, shape: Shape, body: &[u8]) -> Raw {
+        let new = Raw::new(&mut self.heap, raw.key(), body, shape);
         new.set_lru(raw.lru());
         new.set_user_flag(raw.user_flag());
-        new.body_mut()[..keep].copy_from_slice(&raw.body()[..keep]);
         if let Some(deadline) = raw.deadline()
             && shape.deadline
         {
@@ -550,7 +548,7 @@ impl<B> Dict<B> {
             self.wheel.remove(raw);
         }
         let new = Shape { deadline: deadline.is_some(), ..old };
-        let raw = if old.deadline == new.deadline { raw } else { self.relocate(at, raw, new, old.body_len) };
+        let raw = if old.deadline == new.deadline { raw } else { self.relocate(at, raw, new, raw.body()) };
         if let Some(deadline) = deadline {
             self.place_deadline(raw, deadline);
         }

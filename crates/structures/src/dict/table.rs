@@ -24,9 +24,9 @@
 //! next line with room (the last wraps to the first), and `spill` of every line it passed counts it: a search
 //! goes on past a line only while its `spill` is not zero. A spill that reaches 255 stays until the segment is rewritten.
 //!
-//! **A slot** is the entry's address (48 bits), bits 8..16 of the hash, and bits 32..40 (the position's upper
+//! **A slot** is the entry's address (48 bits), bits 5..13 of the hash, and bits 32..40 (the position's upper
 //! half). With the tag and the segment's number, that is all a rewrite needs; a split needs bit number `log2 n`, which is in the slot
-//! for tables of 64 Ki to 16 Mi entries; below (where all is in the cache) and above, the key is hashed again.
+//! for tables of 8 Ki to 2 Mi entries; below (where all is in the cache) and above, the key is hashed again.
 //!
 //! **Scan** goes over 32 ranges of positions; in each over the segments in the order of their reversed index bits. What was
 //! visited is always a prefix in that order, whatever splits, merges or rewrites happen in between.
@@ -44,6 +44,8 @@ const SPLIT_ABOVE: usize = 256;
 /// A merge happens when it holds less.
 const MERGE_BELOW: usize = 80;
 const CHUNK: usize = 1024;
+/// The first of the eight low bits of the hash that a slot carries.
+const WINDOW_FROM: u32 = 5;
 const ADDRESS: u64 = (1 << 48) - 1;
 /// Ranges of positions that a scan visits one by one; a power of two.
 const RANGES: u64 = 32;
@@ -66,6 +68,12 @@ fn matches(control: u64, tag: u8) -> u64 {
     !(((differing & LOW7) + LOW7) | differing | LOW7) & TAGS
 }
 
+/// Marks the slots that are in use.
+#[inline(always)]
+fn in_use(control: u64) -> u64 {
+    !matches(control, 0) & TAGS
+}
+
 #[inline(always)]
 fn slot_of(mark: u64) -> usize {
     mark.trailing_zeros() as usize / 8
@@ -84,7 +92,7 @@ fn tag_at(control: u64, slot: usize) -> u8 {
 /// The bits of the hash that a slot carries.
 #[inline(always)]
 fn carried(hash: u64) -> u64 {
-    ((hash >> 8) & 0xff) << 48 | ((hash >> 32) & 0xff) << 56
+    ((hash >> WINDOW_FROM) & 0xff) << 48 | ((hash >> 32) & 0xff) << 56
 }
 
 #[inline(always)]
@@ -199,29 +207,56 @@ impl Segment {
         }
     }
 
-    fn collect(&self, into: &mut Vec<(u64, u8)>) {
+    /// Puts all slots into `target`, which has room for them.
+    fn pour(&self, target: &mut Segment) {
         for line in self.lines() {
-            let mut used = !matches(line.control, 0) & TAGS;
+            let mut used = in_use(line.control);
             while used != 0 {
                 let slot = slot_of(used);
-                into.push((line.slots[slot], tag_at(line.control, slot)));
+                target.place(line.slots[slot], tag_at(line.control, slot));
                 used &= used - 1;
             }
         }
     }
 
-    fn rewritten(&self, count: u32) -> Segment {
-        let mut new = Segment::new(count);
-        for line in self.lines() {
-            let mut used = !matches(line.control, 0) & TAGS;
+    /// Sorts the slots into two new segments: those that `goes` into the second.
+    fn parted(&self, goes: &mut dyn FnMut(u64) -> bool) -> (Segment, Segment) {
+        // A byte for each line, with a bit for each slot that goes.
+        let mut going = Vec::with_capacity(self.count as usize);
+        let mut gone = 0;
+        for (number, line) in self.lines().iter().enumerate() {
+            let mut marks = 0u8;
+            let mut used = in_use(line.control);
             while used != 0 {
                 let slot = slot_of(used);
-                new.place(line.slots[slot], tag_at(line.control, slot));
+                marks |= u8::from(goes(line.slots[slot])) << slot;
+                used &= used - 1;
+            }
+            // Should `goes` read entries, they are at hand two lines from here.
+            if let Some(later) = self.lines().get(number + 2) {
+                later.slots.iter().for_each(|slot| prefetch_entry(*slot));
+            }
+            gone += marks.count_ones();
+            going.push(marks);
+        }
+        let mut stay = Segment::new(size_for((self.len - gone) as usize + 1));
+        let mut go = Segment::new(size_for(gone as usize + 1));
+        for (line, marks) in self.lines().iter().zip(going) {
+            let mut used = in_use(line.control);
+            while used != 0 {
+                let slot = slot_of(used);
+                let target = if marks >> slot & 1 == 1 { &mut go } else { &mut stay };
+                target.place(line.slots[slot], tag_at(line.control, slot));
                 used &= used - 1;
             }
         }
-        new
+        (stay, go)
     }
+}
+
+fn prefetch_entry(slot: u64) {
+    let address = (slot & ADDRESS) as usize;
+    prefetch_read(std::ptr::without_provenance::<u8>(address));
 }
 
 impl Drop for Segment {
@@ -430,7 +465,8 @@ impl Table {
     }
 
     fn rewrite(&mut self, index: usize, count: u32) {
-        let new = self.segment(index).rewritten(count);
+        let mut new = Segment::new(count);
+        self.segment(index).pour(&mut new);
         self.install(index, new);
     }
 
@@ -445,54 +481,43 @@ impl Table {
     #[cold]
     fn add_segment(&mut self, rehash: &dyn Fn(u64) -> u64) {
         let index = self.segments;
-        let (mut stay, mut go) = (Vec::new(), Vec::new());
-        if index > 0 {
+        let new = if index == 0 {
+            Segment::new(1)
+        } else {
             let bit = index.ilog2();
-            let mut slots = Vec::with_capacity(SPLIT_ABOVE * 2);
-            self.segment(index - (1 << bit)).collect(&mut slots);
-            let in_slot = (8..16).contains(&bit);
-            for (i, &(slot, tag)) in slots.iter().enumerate() {
-                let moves = if in_slot {
-                    slot >> (48 + bit - 8)
-                } else {
-                    if let Some((later, _)) = slots.get(i + 12) {
-                        let address = (later & ADDRESS) as usize;
-                        prefetch_read(std::ptr::without_provenance::<u8>(address));
-                    }
-                    rehash(slot & ADDRESS) >> bit
-                };
-                if moves & 1 == 1 {
-                    go.push((slot, tag));
-                } else {
-                    stay.push((slot, tag));
-                }
-            }
-        }
+            let source = index - (1 << bit);
+            let (stay, go) = if (WINDOW_FROM..WINDOW_FROM + 8).contains(&bit) {
+                let shift = 48 + bit - WINDOW_FROM;
+                let mut goes = |slot: u64| slot >> shift & 1 == 1;
+                self.segment(source).parted(&mut goes)
+            } else {
+                let mut goes = |slot: u64| rehash(slot & ADDRESS) >> bit & 1 == 1;
+                self.segment(source).parted(&mut goes)
+            };
+            self.install(source, stay);
+            go
+        };
         if index.is_multiple_of(CHUNK) {
             let room = if index == 0 { 1 } else { CHUNK };
             self.directory.push(Vec::with_capacity(room));
         }
-        let new = Table::segment_of(&go);
         self.line_bytes += new.count as usize * size_of::<Line>();
         self.most_lines = self.most_lines.max(new.count);
         self.directory.last_mut().expect("a chunk was added when none was there").push(new);
         self.segments += 1;
         self.mask = self.segments.next_power_of_two() - 1;
-        if index > 0 {
-            let source = index - (1 << index.ilog2());
-            self.install(source, Table::segment_of(&stay));
-        }
     }
 
     /// Merges the last segment into the one it was split from.
     #[cold]
     fn drop_segment(&mut self) {
         let index = self.segments - 1;
-        let mut slots = Vec::with_capacity(SPLIT_ABOVE);
         let target = index - (1 << index.ilog2());
-        self.segment(target).collect(&mut slots);
-        self.segment(index).collect(&mut slots);
-        self.install(target, Table::segment_of(&slots));
+        let (low, high) = (self.segment(target), self.segment(index));
+        let mut merged = Segment::new(size_for((low.len + high.len) as usize + 1));
+        low.pour(&mut merged);
+        high.pour(&mut merged);
+        self.install(target, merged);
         let chunk = self.directory.last_mut().expect("segments are in chunks");
         let last = chunk.pop().expect("no chunk is empty");
         self.line_bytes -= last.count as usize * size_of::<Line>();
@@ -508,18 +533,10 @@ impl Table {
         self.mask = self.segments.next_power_of_two() - 1;
     }
 
-    fn segment_of(slots: &[(u64, u8)]) -> Segment {
-        let mut segment = Segment::new(size_for(slots.len() + 1));
-        for &(slot, tag) in slots {
-            segment.place(slot, tag);
-        }
-        segment
-    }
-
     /// Calls `visit` with every address.
     pub(super) fn addresses(&self) -> impl Iterator<Item = u64> + '_ {
         self.directory.iter().flatten().flat_map(|segment| segment.lines()).flat_map(|line| {
-            let mut used = !matches(line.control, 0) & TAGS;
+            let mut used = in_use(line.control);
             std::iter::from_fn(move || {
                 let slot = (used != 0).then(|| slot_of(used))?;
                 used &= used - 1;
@@ -533,7 +550,7 @@ impl Table {
         for segment in self.directory.iter_mut().flatten() {
             for index in 0..segment.count as usize {
                 let line = segment.line_mut(index);
-                let mut used = !matches(line.control, 0) & TAGS;
+                let mut used = in_use(line.control);
                 while used != 0 {
                     let slot = &mut line.slots[slot_of(used)];
                     *slot = *slot & !ADDRESS | change(*slot & ADDRESS);
@@ -581,7 +598,7 @@ impl Table {
         let mut homes_left = last - number + 1;
         for _ in 0..segment.count {
             let line = segment.line(number);
-            let mut used = !matches(line.control, 0) & TAGS;
+            let mut used = in_use(line.control);
             while used != 0 {
                 let slot = slot_of(used);
                 let word = line.slots[slot];
@@ -635,7 +652,7 @@ impl Table {
             .lines()
             .iter()
             .find_map(|line| {
-                let used = !matches(line.control, 0) & TAGS;
+                let used = in_use(line.control);
                 (used != 0).then(|| line.slots[slot_of(used)] & ADDRESS)
             })
     }
@@ -646,7 +663,7 @@ impl Table {
             stats.buckets += segment.count as usize;
             for (number, line) in segment.lines().iter().enumerate() {
                 stats.spilled_buckets += usize::from(line.control >> 56 != 0);
-                let mut used = !matches(line.control, 0) & TAGS;
+                let mut used = in_use(line.control);
                 while used != 0 {
                     let slot = slot_of(used);
                     let position = position_of(line.slots[slot], tag_at(line.control, slot));
