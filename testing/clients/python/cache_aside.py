@@ -1,6 +1,6 @@
 """Cache-aside: read the cache, on a miss load and store with a TTL, invalidate on a write."""
 
-from common import empty, eventually
+from common import connect, empty, eventually
 
 cache = empty()
 database = {f"user:{n}": f"name {n}" for n in range(100)}
@@ -43,7 +43,7 @@ assert cache.mget("user:3", "missing", "user:4") == ["name 3", None, "name 4"]
 raw = bytes(range(256)) * 1000
 cache.set("blob", raw, ex=60)
 assert cache.strlen("blob") == len(raw)
-binary = type(cache)(**{**cache.connection_pool.connection_kwargs, "decode_responses": False})
+binary = connect(decode_responses=False)
 assert binary.get("blob") == raw
 
 # UNLINK and TTL changes.

@@ -9,9 +9,9 @@ PORT = int(os.environ["RUSSET_PORT"])
 PROTOCOL = int(os.environ.get("RUSSET_PROTOCOL", "2"))
 
 
-def connect(**options):
+def connect(decode_responses=True):
     return redis.Redis(
-        host="127.0.0.1", port=PORT, protocol=PROTOCOL, decode_responses=True, socket_timeout=20, **options
+        host="127.0.0.1", port=PORT, protocol=PROTOCOL, decode_responses=decode_responses, socket_timeout=20
     )
 
 
