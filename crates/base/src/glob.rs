@@ -2,7 +2,9 @@
 //!
 //! `*` any run of bytes, `?` one byte, `[a-z]` one byte of a class, `[^a-z]` one byte outside it, `\x` the byte `x`.
 //! Odd corners, all observed on Redis 8.2: a class that is never closed ends with the pattern; a range may run
-//! backwards; `[]` is empty; a `\` at the very end stands for itself.
+//! backwards; `[]` is empty; a `\` at the very end stands for itself; and an empty text is matched by an empty pattern
+//! or by `*` as KEYS and SCAN take it, but not by `**`. (PSUBSCRIBE differs in one case: there even `*` misses the empty
+//! channel.)
 //!
 //! Every element except `*` takes exactly one byte. So when a match fails, only the last `*` need be retried one
 //! byte further on: an earlier one could only offer the rest of the pattern a subset of the same places. That bounds
@@ -10,6 +12,9 @@
 
 /// Whether all of `text` matches `pattern`. Case means ASCII letters only.
 pub fn glob_match(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
+    if text.is_empty() {
+        return pattern.is_empty() || pattern == b"*";
+    }
     let (mut at, mut from) = (0, 0);
     // After a star: the pattern behind it, and where in the text it is being tried.
     let mut retry: Option<(usize, usize)> = None;
@@ -126,6 +131,25 @@ mod tests {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
         assert!(glob_match(b"HeL*", b"hello", true));
+    }
+
+    #[test]
+    fn odd_corners_are_those_of_redis() {
+        for (pattern, text, expected) in [
+            ("[a-", "-", true),
+            ("[ab", "b", true),
+            ("[", "[", false),
+            ("[]", "]", false),
+            ("[]a]", "a]", false),
+            ("[^]", "x", true),
+            ("[\\]]", "]", true),
+            ("a\\", "a\\", true),
+            ("a**", "a", true),
+            ("**", "", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+        assert!(glob_match(b"M[c-A]xmemory", b"maxmemory", true));
     }
 
     #[test]

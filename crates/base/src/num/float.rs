@@ -61,14 +61,15 @@ fn round_hex(hex: hex::Hex) -> Option<f64> {
     if hex.mantissa == 0 {
         return Some(0.0);
     }
-    let top = hex.exponent.saturating_add(63);
-    if !(-1076..=1023).contains(&top) {
+    let top = hex.exponent.saturating_add(127);
+    if !(-1075..=1023).contains(&top) {
         return None;
     }
     // A subnormal keeps fewer bits: its last bit is always worth 2^-1074.
-    let drop = 11 + (-1022 - top).max(0);
-    let wide = u128::from(hex.mantissa);
-    let (mut kept, rest, half) = ((wide >> drop) as u64, wide & ((1 << drop) - 1), 1u128 << (drop - 1));
+    let drop = (75 + (-1022 - top).max(0)) as u32;
+    let half = 1u128 << (drop - 1);
+    let mut kept = hex.mantissa.checked_shr(drop).unwrap_or(0) as u64;
+    let rest = hex.mantissa & (half | (half - 1));
     if rest > half || (rest == half && (hex.sticky || kept & 1 == 1)) {
         kept += 1;
     }

@@ -1,12 +1,12 @@
 //! Hexadecimal floating-point text, as C's `strtod` and `strtold` read it: `0x1.8p-2`.
 //!
-//! Shared by the 64-bit and the 80-bit reader: both want the 64 highest bits, the exponent, and whether
+//! Shared by the 64-bit and the 80-bit reader: both want more bits than they keep, the exponent, and whether
 //! anything was lost below ("sticky"), and round from there.
 
 /// A positive binary number: `mantissa * 2^exponent`, plus something below the last bit if `sticky`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Hex {
-    pub mantissa: u64,
+    pub mantissa: u128,
     pub exponent: i64,
     pub sticky: bool,
 }
@@ -26,7 +26,7 @@ pub(super) fn parse(text: &[u8]) -> Option<Hex> {
             point = true;
         } else if let Some(digit) = (byte as char).to_digit(16) {
             digits += 1;
-            push_digit(&mut hex, u64::from(digit));
+            push_digit(&mut hex, digit);
             hex.exponent -= if point { 4 } else { 0 };
         } else {
             break;
@@ -50,12 +50,14 @@ pub(super) fn parse(text: &[u8]) -> Option<Hex> {
     Some(hex)
 }
 
-/// Takes in one more digit. Bits beyond the 64th only count as "something was there".
-fn push_digit(hex: &mut Hex, digit: u64) {
-    let room = hex.mantissa.leading_zeros().min(4);
-    hex.mantissa = if room == 0 { hex.mantissa } else { hex.mantissa << room | digit >> (4 - room) };
-    hex.exponent += i64::from(4 - room);
-    hex.sticky |= digit & ((1 << (4 - room)) - 1) != 0;
+/// Takes in one more digit. What no longer fits counts only as "something was there".
+fn push_digit(hex: &mut Hex, digit: u32) {
+    if hex.mantissa.leading_zeros() >= 4 {
+        hex.mantissa = hex.mantissa << 4 | u128::from(digit);
+    } else {
+        hex.exponent += 4;
+        hex.sticky |= digit != 0;
+    }
 }
 
 /// Reads a decimal exponent with an optional sign. Absurdly large ones saturate: they overflow anyway.
@@ -89,11 +91,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_beyond_64_bits_are_kept_as_sticky() {
+    fn digits_beyond_128_bits_are_kept_as_sticky() {
         let exact = parse(b"0x1.8p-2").unwrap();
-        assert_eq!(exact, Hex { mantissa: 3 << 62, exponent: -65, sticky: false });
-        let long = parse(b"0x1000000000000000f1").unwrap();
-        assert_eq!(long, Hex { mantissa: 1 << 63 | 7, exponent: 5, sticky: true });
+        assert_eq!(exact, Hex { mantissa: 3 << 126, exponent: -129, sticky: false });
+        let long = parse(format!("0x8{}71", "0".repeat(30)).as_bytes()).unwrap();
+        assert_eq!(long, Hex { mantissa: 1 << 127 | 7, exponent: 4, sticky: true });
         assert_eq!(parse(b"0x0.000").unwrap().mantissa, 0);
     }
 
