@@ -43,10 +43,12 @@ const INTEGER_LIMIT: f64 = 4_611_686_018_427_387_904.0;
 const DIGITS_MAX: usize = 18;
 
 /// Writes `digits * 10^exponent`, choosing between the plain and the exponent form as Redis does.
+///
+/// What counts is where the *last* digit stands: from the sixth decimal up to the eighth place before the point the
+/// form is plain. Long fractions are plain too while the first digit is within three places of the units.
 fn lay_out(out: &mut Vec<u8>, digits: &[u8], exponent: i32) {
-    let len = digits.len() as i32;
-    let leading = exponent + len - 1;
-    let plain = if exponent >= 0 { leading < len + 7 } else { exponent > -7 || leading.abs() < 4 };
+    let leading = exponent + digits.len() as i32 - 1;
+    let plain = (-6..=7).contains(&exponent) || (exponent < 0 && leading.abs() <= 3);
     if plain {
         return write_plain(out, digits, leading);
     }
