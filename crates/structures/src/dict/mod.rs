@@ -379,9 +379,32 @@ impl<B> Dict<B> {
         }
     }
 
-    /// While set, the table does not merge segments; a snapshot in progress wants that.
-    pub fn set_keep_segments(&mut self, keep: bool) {
-        self.table.set_keep_segments(keep);
+    /// Begins a snapshot: nothing is saved yet. What a scan visits in one step is saved as one: a walk goes over all cursors from
+    /// 0 and leaves out those that are saved; who is about to change the entry of a hash first saves that of
+    /// `cursor_of(hash)`, unless it is saved. Each saves what a step of `scan` visits, then marks its cursor. `clear` ends
+    /// a snapshot.
+    pub fn begin_snapshot(&mut self) {
+        self.table.begin_snapshot();
+    }
+
+    /// Ends the snapshot. Until then the table does not shrink by segments.
+    pub fn end_snapshot(&mut self) {
+        self.table.end_snapshot();
+    }
+
+    /// The cursor from which a step of a scan visits the entry of this hash; good until the next insertion or removal.
+    pub fn cursor_of(&self, hash: u64) -> u64 {
+        self.table.cursor_of(hash)
+    }
+
+    /// Whether the snapshot has saved what a step from this cursor visits.
+    pub fn is_saved(&self, cursor: u64) -> bool {
+        self.table.is_saved(cursor)
+    }
+
+    /// Marks what a step from this cursor visits as saved.
+    pub fn mark_saved(&mut self, cursor: u64) {
+        self.table.mark_saved(cursor);
     }
 
     /// Figures about the table; walks all of it.

@@ -31,6 +31,9 @@
 //! **Scan** goes over 32 ranges of positions; in each over the segments in the order of their reversed index bits. What was
 //! visited is always a prefix in that order, whatever splits, merges or rewrites happen in between.
 //!
+//! **Snapshots** mark, for each segment, the ranges that they have saved: a range in a segment is what one step of a scan visits.
+//! Rewrites and splits carry the marks along; merges, which could not, wait for the end.
+//!
 //! Tags are compared all at once within one `u64`; no vector instructions are needed for 7 bytes.
 
 use crate::prefetch::prefetch_read;
@@ -49,6 +52,8 @@ const WINDOW_FROM: u32 = 5;
 const ADDRESS: u64 = (1 << 48) - 1;
 /// Ranges of positions that a scan visits one by one; a power of two.
 const RANGES: u64 = 32;
+const RANGE_WIDTH: u64 = (1 << 16) / RANGES;
+const _: () = assert!(RANGES == u32::BITS as u64, "a segment marks its ranges in 32 bits");
 const LOW7: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 const TAGS: u64 = 0x0080_8080_8080_8080;
 
@@ -125,10 +130,17 @@ fn size_for(len: usize) -> u32 {
     least.next_multiple_of(step)
 }
 
+/// Lines that `Fill` counts; larger segments have hostile hashes.
+const FILL: usize = 128;
+type Fill = [u8; FILL];
+
 struct Segment {
     lines: NonNull<Line>,
     count: u32,
     len: u32,
+    /// Ranges that the snapshot of this number has saved; those of another number say nothing.
+    snapshot: u32,
+    saved: u32,
 }
 
 impl Segment {
@@ -141,7 +153,7 @@ impl Segment {
         // SAFETY: a segment has a line at least, so the layout has a size.
         let memory = unsafe { alloc_zeroed(layout) };
         let Some(lines) = NonNull::new(memory.cast::<Line>()) else { handle_alloc_error(layout) };
-        Segment { lines, count, len: 0 }
+        Segment { lines, count, len: 0, snapshot: 0, saved: 0 }
     }
 
     #[inline(always)]
@@ -207,13 +219,35 @@ impl Segment {
         }
     }
 
+    /// As `place`, into a segment that is only being filled: `fill` counts what its first lines hold, which spares
+    /// to wait for the tags just written.
+    #[inline(always)]
+    fn fill(&mut self, fill: &mut Fill, slot: u64, tag: u8) {
+        let home = home_of(position_of(slot, tag), self.count);
+        if let Some(held) = fill.get_mut(home)
+            && usize::from(*held) < WIDTH
+        {
+            let free = usize::from(*held);
+            *held += 1;
+            let line = self.line_mut(home);
+            line.control |= u64::from(tag) << (free * 8);
+            line.slots[free] = slot;
+            self.len += 1;
+            return;
+        }
+        let (index, _) = self.place(slot, tag);
+        if let Some(held) = fill.get_mut(index) {
+            *held += 1;
+        }
+    }
+
     /// Puts all slots into `target`, which has room for them.
-    fn pour(&self, target: &mut Segment) {
+    fn pour(&self, target: &mut Segment, fill: &mut Fill) {
         for line in self.lines() {
             let mut used = in_use(line.control);
             while used != 0 {
                 let slot = slot_of(used);
-                target.place(line.slots[slot], tag_at(line.control, slot));
+                target.fill(fill, line.slots[slot], tag_at(line.control, slot));
                 used &= used - 1;
             }
         }
@@ -241,12 +275,14 @@ impl Segment {
         }
         let mut stay = Segment::new(size_for((self.len - gone) as usize + 1));
         let mut go = Segment::new(size_for(gone as usize + 1));
+        let mut fills = [[0; FILL]; 2];
         for (line, marks) in self.lines().iter().zip(going) {
             let mut used = in_use(line.control);
             while used != 0 {
                 let slot = slot_of(used);
-                let target = if marks >> slot & 1 == 1 { &mut go } else { &mut stay };
-                target.place(line.slots[slot], tag_at(line.control, slot));
+                let (target, fill) =
+                    if marks >> slot & 1 == 1 { (&mut go, &mut fills[1]) } else { (&mut stay, &mut fills[0]) };
+                target.fill(fill, line.slots[slot], tag_at(line.control, slot));
                 used &= used - 1;
             }
         }
@@ -307,7 +343,9 @@ pub(super) struct Table {
     line_bytes: usize,
     /// No segment ever had more lines; bounds the draws of `random`.
     most_lines: u32,
-    keep_segments: bool,
+    /// The number of the last snapshot, and whether it goes on.
+    snapshot: u32,
+    in_snapshot: bool,
 }
 
 impl Table {
@@ -319,7 +357,8 @@ impl Table {
             len: 0,
             line_bytes: 0,
             most_lines: 0,
-            keep_segments: false,
+            snapshot: 0,
+            in_snapshot: false,
         }
     }
 
@@ -447,7 +486,7 @@ impl Table {
         if len * 5 < limit(count) * 2 && count > 1 {
             self.rewrite(at.segment, size_for(len + len / 8));
         }
-        if self.len < (self.segments - 1) * MERGE_BELOW && !self.keep_segments {
+        if self.len < (self.segments - 1) * MERGE_BELOW && !self.in_snapshot {
             self.drop_segment();
         }
     }
@@ -459,18 +498,52 @@ impl Table {
         *slot = *slot & !ADDRESS | address;
     }
 
-    /// While set, segments are not merged: a snapshot that marks them cannot go on across a merge.
-    pub(super) fn set_keep_segments(&mut self, keep: bool) {
-        self.keep_segments = keep;
+    /// From now on nothing is saved, and segments are not merged.
+    pub(super) fn begin_snapshot(&mut self) {
+        self.snapshot = self.snapshot.wrapping_add(1);
+        self.in_snapshot = true;
+    }
+
+    pub(super) fn end_snapshot(&mut self) {
+        self.in_snapshot = false;
+    }
+
+    /// The cursor from which a step of a scan visits the range of this hash.
+    pub(super) fn cursor_of(&self, hash: u64) -> u64 {
+        let range = position_of(carried(hash), tag_of(hash)) / RANGE_WIDTH;
+        self.index_of(hash) as u64 * RANGES + range
+    }
+
+    /// Whether the snapshot has saved what a step from this cursor visits; where nothing is, it has.
+    pub(super) fn is_saved(&self, cursor: u64) -> bool {
+        if self.segments == 0 {
+            return true;
+        }
+        let segment = self.segment(self.index_of(cursor / RANGES));
+        segment.snapshot == self.snapshot && segment.saved >> (cursor % RANGES) & 1 == 1
+    }
+
+    pub(super) fn mark_saved(&mut self, cursor: u64) {
+        if self.segments == 0 {
+            return;
+        }
+        let snapshot = self.snapshot;
+        let segment = self.segment_mut(self.index_of(cursor / RANGES));
+        if segment.snapshot != snapshot {
+            (segment.snapshot, segment.saved) = (snapshot, 0);
+        }
+        segment.saved |= 1 << (cursor % RANGES);
     }
 
     fn rewrite(&mut self, index: usize, count: u32) {
         let mut new = Segment::new(count);
-        self.segment(index).pour(&mut new);
+        self.segment(index).pour(&mut new, &mut [0; FILL]);
         self.install(index, new);
     }
 
-    fn install(&mut self, index: usize, new: Segment) {
+    fn install(&mut self, index: usize, mut new: Segment) {
+        let old = self.segment(index);
+        (new.snapshot, new.saved) = (old.snapshot, old.saved);
         self.most_lines = self.most_lines.max(new.count);
         let old = std::mem::replace(self.segment_mut(index), new);
         self.line_bytes += self.segment(index).count as usize * size_of::<Line>();
@@ -482,11 +555,13 @@ impl Table {
     fn add_segment(&mut self, rehash: &dyn Fn(u64) -> u64) {
         let index = self.segments;
         let new = if index == 0 {
-            Segment::new(1)
+            let mut first = Segment::new(1);
+            (first.snapshot, first.saved) = (self.snapshot, u32::MAX);
+            first
         } else {
             let bit = index.ilog2();
             let source = index - (1 << bit);
-            let (stay, go) = if (WINDOW_FROM..WINDOW_FROM + 8).contains(&bit) {
+            let (stay, mut go) = if (WINDOW_FROM..WINDOW_FROM + 8).contains(&bit) {
                 let shift = 48 + bit - WINDOW_FROM;
                 let mut goes = |slot: u64| slot >> shift & 1 == 1;
                 self.segment(source).parted(&mut goes)
@@ -495,6 +570,8 @@ impl Table {
                 self.segment(source).parted(&mut goes)
             };
             self.install(source, stay);
+            let source = self.segment(source);
+            (go.snapshot, go.saved) = (source.snapshot, source.saved);
             go
         };
         if index.is_multiple_of(CHUNK) {
@@ -515,8 +592,9 @@ impl Table {
         let target = index - (1 << index.ilog2());
         let (low, high) = (self.segment(target), self.segment(index));
         let mut merged = Segment::new(size_for((low.len + high.len) as usize + 1));
-        low.pour(&mut merged);
-        high.pour(&mut merged);
+        let mut fill = [0; FILL];
+        low.pour(&mut merged, &mut fill);
+        high.pour(&mut merged, &mut fill);
         self.install(target, merged);
         let chunk = self.directory.last_mut().expect("segments are in chunks");
         let last = chunk.pop().expect("no chunk is empty");
@@ -566,7 +644,7 @@ impl Table {
         if self.len == 0 {
             return 0;
         }
-        if self.segments == 1 && self.segment(0).count <= 2 {
+        if self.segments == 1 && self.segment(0).count <= 2 && !self.in_snapshot {
             // So small that ranges would only cost calls: all that is left at once.
             self.visit_ranges(0, range, RANGES, visit);
             return 0;
@@ -592,7 +670,7 @@ impl Table {
 
     fn visit_ranges(&self, index: usize, from: u64, to: u64, visit: &mut dyn FnMut(u64)) {
         let segment = self.segment(index);
-        let width = (1 << 16) / RANGES;
+        let width = RANGE_WIDTH;
         let last = home_of(to * width - 1, segment.count);
         let mut number = home_of(from * width, segment.count);
         let mut homes_left = last - number + 1;

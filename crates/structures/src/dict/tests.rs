@@ -595,3 +595,50 @@ fn a_dict_may_change_threads() {
     let dict = std::thread::spawn(move || dict).join().unwrap();
     assert_eq!(dict.iter().count(), 1_000);
 }
+
+/// Saves what a step from `cursor` visits, unless it is saved; gives the next cursor.
+fn save(dict: &mut Dict<String>, cursor: u64, saved: &mut Vec<(u64, Model)>) -> u64 {
+    let done = dict.is_saved(cursor);
+    let next = dict.scan(cursor, &mut |entry| {
+        if !done {
+            saved.push((number_of(entry), plain(entry.value())));
+        }
+    });
+    dict.mark_saved(cursor);
+    next
+}
+
+#[test]
+fn a_snapshot_saves_each_entry_once_as_it_was() {
+    for seed in 0..if cfg!(miri) { 3 } else { 60 } {
+        let mut draws = Draws(seed);
+        let most = if cfg!(miri) { 100 } else { 6_000 };
+        let count = draws.below(most);
+        let mut dict = filled(count);
+        let trend = draws.below(101);
+        let (mut saved, mut cursor) = (Vec::new(), 0);
+        dict.begin_snapshot();
+        loop {
+            cursor = save(&mut dict, cursor, &mut saved);
+            if cursor == 0 {
+                break;
+            }
+            for _ in 0..draws.below(30) {
+                let key = draws.below(most * 4).to_be_bytes();
+                let hash = dict.hasher().hash(&key);
+                let at = dict.cursor_of(hash);
+                save(&mut dict, at, &mut saved);
+                if draws.below(100) < trend {
+                    dict.set(hash, &key, NewValue::Int(7), None);
+                } else {
+                    dict.remove(hash, &key);
+                }
+            }
+        }
+        dict.end_snapshot();
+        dict.check();
+        saved.sort_by_key(|(number, _)| *number);
+        let expected: Vec<(u64, Model)> = (0..count).map(|number| (number, Model::Unit)).collect();
+        assert!(saved == expected, "seed {seed}: {} of {count}", saved.len());
+    }
+}
