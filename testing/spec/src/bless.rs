@@ -2,8 +2,8 @@
 //!
 //! A script is written as commands only, run once in each protocol, and gets its replies; a person
 //! then reads them and replaces what varies by matchers. An expectation that holds stays as it is
-//! written, and so does every one with branches for Russet or the reference, and every journal
-//! block: those are decisions, not observations.
+//! written, and so does every one with branches for Russet or the reference: those are decisions, not
+//! observations.
 
 use crate::client::Protocol;
 use crate::pattern::{self, common_form, matches};
@@ -31,8 +31,12 @@ pub fn bless(addr: SocketAddr, script: &Script, target: Target) -> Result<(Strin
 
 /// The new lines of an expectation, or `None` when it stays.
 fn replacement(step: &Step, resp2: &Recorded, resp3: &Recorded, target: Target) -> Option<Vec<String>> {
-    if matches!(step.action, Action::Journal(_)) || step.branches.iter().any(|b| b.russet.is_some()) {
+    if step.branches.iter().any(|branch| branch.russet.is_some()) {
         return None;
+    }
+    // Rows are recorded only where they differ, and are the same in both protocols but for the time.
+    if matches!(step.action, Action::Journal(_) | Action::Events(_)) {
+        return resp3.get(&step.line).map(Seen::lines);
     }
     let seen = (resp2.get(&step.line), resp3.get(&step.line));
     let holds = |protocol, seen: Option<&Seen>| {

@@ -73,25 +73,54 @@ impl Client {
     /// Reads the next value, waiting at most `timeout` for it.
     pub fn read(&mut self, timeout: Duration) -> Result<Value, ReadError> {
         let deadline = Instant::now() + timeout;
+        loop {
+            if let Some((value, length)) = value::parse(&self.received).map_err(ReadError::Malformed)? {
+                self.received.drain(..length);
+                return Ok(value);
+            }
+            self.receive(deadline)?;
+        }
+    }
+
+    /// Asks for everything a replica gets, and passes over the snapshot: from here on `read` gives
+    /// the commands that the server sends to its replicas.
+    pub fn become_replica(&mut self, timeout: Duration) -> Result<(), ReadError> {
+        let deadline = Instant::now() + timeout;
+        self.send(&["SYNC"]).map_err(ReadError::Malformed)?;
+        loop {
+            // Line feeds keep the connection alive while the snapshot is made.
+            let blank = self.received.iter().take_while(|b| **b == b'\n').count();
+            self.received.drain(..blank);
+            if let Some(end) = self.received.windows(2).position(|pair| pair == b"\r\n") {
+                let head = String::from_utf8_lossy(&self.received[..end]).into_owned();
+                let length = head.strip_prefix('$').and_then(|n| n.parse::<usize>().ok());
+                let length = length.ok_or(ReadError::Malformed(format!("SYNC answered {head}")))?;
+                let total = end + 2 + length;
+                while self.received.len() < total {
+                    self.receive(deadline)?;
+                }
+                self.received.drain(..total);
+                return Ok(());
+            }
+            self.receive(deadline)?;
+        }
+    }
+
+    /// Waits for more bytes, until the deadline at most.
+    fn receive(&mut self, deadline: Instant) -> Result<(), ReadError> {
         let mut chunk = [0; 16 * 1024];
         loop {
-            match value::parse(&self.received).map_err(ReadError::Malformed)? {
-                Some((value, length)) => {
-                    self.received.drain(..length);
-                    return Ok(value);
-                }
-                None => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    // A timeout of zero would mean "wait for ever" to the socket.
-                    let left = left.max(Duration::from_millis(1));
-                    self.stream
-                        .set_read_timeout(Some(left))
-                        .map_err(|error| ReadError::Malformed(error.to_string()))?;
-                }
-            }
+            // A timeout of zero would mean "wait for ever" to the socket.
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.stream
+                .set_read_timeout(Some(left.max(Duration::from_millis(1))))
+                .map_err(|error| ReadError::Malformed(error.to_string()))?;
             match self.stream.read(&mut chunk) {
                 Ok(0) => return Err(ReadError::Closed),
-                Ok(length) => self.received.extend_from_slice(&chunk[..length]),
+                Ok(length) => {
+                    self.received.extend_from_slice(&chunk[..length]);
+                    return Ok(());
+                }
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock | ErrorKind::TimedOut => {
                         if Instant::now() >= deadline {

@@ -180,7 +180,8 @@ fn run_case(
         clients: HashMap::new(),
         vars: Variables::new(),
         subscriber: None,
-        journal: false,
+        replica: None,
+        replica_db: 0,
         may_block: false,
         recorded,
     };
@@ -209,8 +210,9 @@ struct CaseRun<'r> {
     vars: Variables,
     /// Receives the keyspace events on a reference server.
     subscriber: Option<Client>,
-    /// Whether a journal was asked for on Russet.
-    journal: bool,
+    /// Receives the journal of a reference server, and the database it is in.
+    replica: Option<Client>,
+    replica_db: i64,
     /// Whether a client may still be blocked at the end of the case.
     may_block: bool,
     recorded: Option<&'r mut Recorded>,
@@ -229,9 +231,8 @@ impl CaseRun<'_> {
         }
         let journal = case.steps.iter().any(|step| matches!(step.action, Action::Journal(_)));
         let events = case.steps.iter().any(|step| matches!(step.action, Action::Events(_)));
-        if journal && self.target == Target::Russet {
-            self.control_ok(&[b"DEBUG", b"JOURNAL", b"START"])?;
-            self.journal = true;
+        if journal {
+            self.start_journal(restore)?;
         }
         if events {
             self.start_events(restore)?;
@@ -242,6 +243,7 @@ impl CaseRun<'_> {
     fn end(&mut self, restore: &[(String, Vec<u8>)]) -> Result<(), String> {
         self.clients.clear();
         self.subscriber = None;
+        self.replica = None;
         for (name, value) in restore {
             self.control_ok(&[b"CONFIG", b"SET", name.as_bytes(), value])?;
         }
@@ -299,7 +301,7 @@ impl CaseRun<'_> {
 
     fn step(&mut self, step: &Step) -> Result<(), String> {
         match &step.action {
-            Action::Journal(rows) => self.check_journal(rows),
+            Action::Journal(rows) => self.check_journal(step, rows),
             Action::Events(rows) => self.check_events(step, rows),
             Action::Read { connection } => self.read_and_judge(step, connection, &[]),
             Action::Raw { connection, bytes } => {

@@ -127,8 +127,7 @@ impl Step {
         self.branches
             .iter()
             .filter(|branch| branch.protocol.is_none_or(|p| p == protocol))
-            .filter(|branch| branch.russet.is_none_or(|r| r == (target == Target::Russet)))
-            .next_back()
+            .rfind(|branch| branch.russet.is_none_or(|r| r == (target == Target::Russet)))
     }
 
     /// What [`Step::branch`] expects.

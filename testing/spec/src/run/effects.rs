@@ -2,8 +2,9 @@
 //!
 //! On Russet both come from hidden debug commands, which give what was logged since the last look:
 //! `DEBUG JOURNAL START|READ` an array of `[db, [argument, ...]]`, `DEBUG EVENTS START|READ` an array
-//! of `[db, event, key]`. A reference server has no such window on its journal, so the block is
-//! passed over there; its events come over pub/sub.
+//! of `[db, event, key]`. On a reference server the events come over pub/sub, and the journal is what
+//! it sends to a replica, which the runner plays; the MULTI and EXEC around it are left out, since
+//! they are the frame and not an effect.
 
 use super::{CaseRun, Seen, Target};
 use crate::client::{Client, Protocol, REPLY_TIMEOUT};
@@ -13,29 +14,80 @@ use crate::value::Value;
 
 /// All classes of events but new keys, misses and the overwriting ones, which have to be asked for.
 const EVENT_FLAGS: &[u8] = b"AE";
-/// A message on this channel marks that all events before it have arrived.
+/// A message on this channel marks that all effects before it have arrived.
 const SENTINEL: &str = "__keyevent@sentinel__:";
 
 impl CaseRun<'_> {
-    pub(super) fn check_journal(&mut self, rows: &[String]) -> Result<(), String> {
-        if !self.journal {
+    pub(super) fn start_journal(&mut self, restore: &mut Vec<(String, Vec<u8>)>) -> Result<(), String> {
+        if self.target == Target::Russet {
+            return self.control_ok(&[b"DEBUG", b"JOURNAL", b"START"]);
+        }
+        // A snapshot from disk has its length in front, and needs no waiting for more replicas.
+        self.set_config("repl-diskless-sync", b"no", restore)?;
+        let mut replica = Client::connect(self.addr, Protocol::Resp2)?;
+        replica.become_replica(REPLY_TIMEOUT).map_err(|error| format!("  SYNC: {error}"))?;
+        self.replica = Some(replica);
+        Ok(())
+    }
+
+    pub(super) fn check_journal(&mut self, step: &Step, rows: &[String]) -> Result<(), String> {
+        let seen = match self.target {
+            Target::Russet => self.read_debug_journal()?,
+            Target::Redis | Target::Valkey => self.read_replicated()?,
+        };
+        self.judge_rows(step, rows, &seen)
+    }
+
+    /// In the update mode, what differs is kept for the script instead of failing.
+    fn judge_rows(&mut self, step: &Step, rows: &[String], seen: &[Row]) -> Result<(), String> {
+        let result = compare_rows(rows, seen);
+        if self.recorded.is_some() && result.is_err() {
+            self.record(step, Seen::Events(seen.iter().map(row_text).collect()));
             return Ok(());
         }
+        result
+    }
+
+    fn read_debug_journal(&mut self) -> Result<Vec<Row>, String> {
         let reply = self.control.call(&["DEBUG", "JOURNAL", "READ"])?;
         let Value::Array(entries) = reply else {
             return Err(format!("  DEBUG JOURNAL READ answered {reply:?}"));
         };
+        let row = |entry: &Value| match entry {
+            Value::Array(pair) => match &pair[..] {
+                [Value::Integer(db), Value::Array(args)] => Ok((*db, texts(args)?)),
+                _ => Err(format!("  not a journal entry: {pair:?}")),
+            },
+            other => Err(format!("  not a journal entry: {other:?}")),
+        };
+        entries.iter().map(row).collect()
+    }
+
+    /// Reads what a replica gets, until a message of our own comes by.
+    fn read_replicated(&mut self) -> Result<Vec<Row>, String> {
+        self.control.call(&["PUBLISH", SENTINEL, ""])?;
+        let replica = self.replica.as_mut().ok_or("  the journal was not switched on")?;
         let mut seen = Vec::new();
-        for entry in &entries {
-            match entry {
-                Value::Array(pair) => match &pair[..] {
-                    [Value::Integer(db), Value::Array(args)] => seen.push((*db, texts(args)?)),
-                    _ => return Err(format!("  not a journal entry: {pair:?}")),
-                },
-                other => return Err(format!("  not a journal entry: {other:?}")),
+        loop {
+            let command = replica.read(REPLY_TIMEOUT).map_err(|error| error.to_string())?;
+            let Value::Array(words) = &command else {
+                return Err(format!("  not a command: {command:?}"));
+            };
+            let mut words = texts(words)?;
+            // Redis passes some commands on as the client wrote them, small letters and all.
+            words.first_mut().ok_or("  an empty command")?.make_ascii_uppercase();
+            match words[0].as_slice() {
+                b"SELECT" => {
+                    let db = words.get(1).and_then(|db| std::str::from_utf8(db).ok());
+                    self.replica_db = db.and_then(|db| db.parse().ok()).ok_or("  SELECT what?")?;
+                }
+                b"PUBLISH" if words.get(1).is_some_and(|to| to == SENTINEL.as_bytes()) => {
+                    return Ok(seen);
+                }
+                b"PING" | b"REPLCONF" | b"MULTI" | b"EXEC" => {}
+                _ => seen.push((self.replica_db, words)),
             }
         }
-        compare_rows(rows, &seen)
     }
 
     pub(super) fn start_events(&mut self, restore: &mut Vec<(String, Vec<u8>)>) -> Result<(), String> {
@@ -54,11 +106,7 @@ impl CaseRun<'_> {
             Target::Russet => self.read_debug_events()?,
             Target::Redis | Target::Valkey => self.read_published_events()?,
         };
-        if self.recorded.is_some() {
-            self.record(step, Seen::Events(seen.iter().map(row_text).collect()));
-            return Ok(());
-        }
-        compare_rows(rows, &seen)
+        self.judge_rows(step, rows, &seen)
     }
 
     fn read_debug_events(&mut self) -> Result<Vec<Row>, String> {

@@ -81,10 +81,9 @@ fn a_failure_names_line_expectation_and_answer_and_ends_its_case_only() {
 }
 
 #[test]
-fn a_wrong_journal_fails_on_russet_and_is_passed_over_elsewhere() {
+fn a_wrong_journal_fails() {
     let text = "# a\n> GET k\n\"v\"\njournal:\nSET k v\n";
     assert_eq!(outcome(text, Target::Russet).failures.len(), 1);
-    assert_eq!(outcome(text, Target::Redis).failures.len(), 0);
 }
 
 #[test]
