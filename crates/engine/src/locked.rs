@@ -152,17 +152,19 @@ impl<'k> LockedKeys<'k> {
         let (shard, fx) = self.parts(key.shard);
         let table = &mut shard.dbs[db].table;
         let watched = &mut shard.watched;
-        if table.with_deadline() > 0 {
-            // A writer deletes what is past its deadline even while readers must leave it alone.
-            let past = table.get(key.hash, key.bytes).is_some_and(|entry| is_past(entry.deadline(), fx.now_ms));
-            if past && let Some(removed) = table.remove(key.hash, key.bytes) {
-                expired(fx, watched, db, key.bytes, removed);
-            }
-        }
-        let announce = Announce { fx, watched, db, key: key.bytes };
         match table.entry(key.hash, key.bytes) {
-            dict::Entry::Occupied(entry) => Slot::Occupied(Occupied { entry, announce }),
-            dict::Entry::Vacant(place) => Slot::Vacant(Vacant { place, announce }),
+            dict::Entry::Occupied(entry) if is_past(entry.deadline(), fx.now_ms) => {
+                // A writer deletes what is past its deadline even while readers must leave it alone.
+                let (removed, place) = entry.vacate(key.hash, key.bytes);
+                expired(fx, watched, db, key.bytes, removed);
+                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, db, key: key.bytes } })
+            }
+            dict::Entry::Occupied(entry) => {
+                Slot::Occupied(Occupied { entry, announce: Announce { fx, watched, db, key: key.bytes } })
+            }
+            dict::Entry::Vacant(place) => {
+                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, db, key: key.bytes } })
+            }
         }
     }
 
@@ -358,12 +360,10 @@ impl<'s> Slot<'s> {
 
     /// Sets the value as SET does: it replaces what was there, whatever its type, and its deadline.
     #[inline]
-    pub fn set(self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) {
+    pub fn set(self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) -> Occupied<'s> {
         match self {
             Slot::Occupied(occupied) => occupied.overwrite(value, deadline, event),
-            Slot::Vacant(vacant) => {
-                vacant.insert(value, deadline, event);
-            }
+            Slot::Vacant(vacant) => vacant.insert(value, deadline, event),
         }
     }
 }
@@ -413,7 +413,7 @@ impl<'s> Occupied<'s> {
 
     /// Replaces value and deadline; fires `overwritten` and `type_changed` as due, then `event`.
     #[inline]
-    pub fn overwrite(mut self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) {
+    pub fn overwrite(mut self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) -> Occupied<'s> {
         let announce = &mut self.announce;
         if announce.fx.event_classes != 0 {
             announce.fx.fire(announce.db, Event::OVERWRITTEN, announce.key);
@@ -426,12 +426,23 @@ impl<'s> Occupied<'s> {
             self.entry.set_deadline(deadline);
         }
         self.announce.changed(event);
+        self
     }
 
     /// Replaces the value; the deadline stays.
     #[inline]
     pub fn set_value(&mut self, value: NewValue<'_, Object>, event: Event) {
         self.replace(value);
+        self.announce.changed(event);
+    }
+
+    /// Makes the value this integer, in place when it is one already; the deadline stays.
+    #[inline]
+    pub fn set_int(&mut self, value: i64, event: Event) {
+        let removed = self.entry.set_int(value);
+        discard(self.announce.fx, removed);
+        self.entry.set_user_flag(false);
+        self.touch();
         self.announce.changed(event);
     }
 

@@ -313,6 +313,13 @@ impl<'a, B> EntryMut<'a, B> {
         self.dict.remove_at(self.at, self.raw)
     }
 
+    /// Removes the entry and lends its place, which has to be that of this hash and key.
+    pub fn vacate(self, hash: u64, key: &'a [u8]) -> (Removed<B>, VacantEntry<'a, B>) {
+        debug_assert_eq!(self.raw.key(), key, "the key that was searched for");
+        let removed = self.dict.remove_at(self.at, self.raw);
+        (removed, VacantEntry { dict: self.dict, hash, key })
+    }
+
     /// Removes the entry and gives its value and deadline.
     pub fn take(self) -> (OwnedValue<B>, Option<u64>) {
         let deadline = self.raw.deadline();
