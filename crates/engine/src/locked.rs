@@ -7,6 +7,10 @@
 //!
 //! A key past its deadline is never seen: whoever meets it first deletes it, as if it had been done on time.
 
+mod relocate;
+
+pub use relocate::Place;
+
 use crate::effects::Effects;
 use crate::event::Event;
 use crate::keyspace::{Key, Keyspace, discard, note_expired};
@@ -31,18 +35,22 @@ pub enum Scope<'a> {
 /// How a lookup counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Lookup {
-    /// Count a hit or a miss, and fire `keymiss`.
+    /// Count a hit or a miss.
     pub count: bool,
+    /// Fire `keymiss` when it is not there.
+    pub announce: bool,
     /// Write down that the key was used.
     pub touch: bool,
 }
 
 impl Lookup {
-    pub const READ: Lookup = Lookup { count: true, touch: true };
-    /// For commands that look at a key without using it (TTL, TYPE, OBJECT).
-    pub const PEEK: Lookup = Lookup { count: true, touch: false };
-    /// For commands that must leave no trace (OBJECT, DEBUG).
-    pub const SILENT: Lookup = Lookup { count: false, touch: false };
+    pub const READ: Lookup = Lookup { count: true, announce: true, touch: true };
+    /// For commands that look at a key without using it (TTL, TYPE).
+    pub const PEEK: Lookup = Lookup { count: true, announce: true, touch: false };
+    /// For commands about how a key is kept (OBJECT).
+    pub const INSPECT: Lookup = Lookup { count: true, announce: false, touch: false };
+    /// For commands that must leave no trace (DEBUG).
+    pub const SILENT: Lookup = Lookup { count: false, announce: false, touch: false };
 }
 
 /// The keys of a command (or transaction), locked.
@@ -126,6 +134,8 @@ impl<'k> LockedKeys<'k> {
             None => {
                 if how.count {
                     fx.counters.misses += 1;
+                }
+                if how.announce {
                     fx.fire(db, Event::KEY_MISS, key.bytes);
                 }
                 None
@@ -265,6 +275,23 @@ impl ShardView<'_> {
     /// Deletes the key if it is past its deadline; tells whether it is there.
     pub fn reap(&mut self, db: usize, key: &Key<'_>) -> bool {
         live(&mut self.data.dbs[db], &mut self.data.watched, self.fx, db, key).is_some()
+    }
+
+    /// One step of a scan over the database's part in this shard, as [`dict::Dict::scan`] makes it; gives the next
+    /// cursor, 0 at the end. Keys past their deadline are deleted instead of being shown.
+    pub fn scan(&mut self, db: usize, cursor: u64, visit: &mut dyn FnMut(EntryRef<'_, Object>)) -> u64 {
+        let now_ms = self.fx.now_ms;
+        let table = &self.data.dbs[db].table;
+        let mut past: Vec<Box<[u8]>> = Vec::new();
+        let next = table.scan(cursor, &mut |entry| {
+            if is_past(entry.deadline(), now_ms) { past.push(entry.key().into()) } else { visit(entry) }
+        });
+        let hasher = table.hasher();
+        for bytes in &past {
+            // The shard is this one, whatever its number: it is locked already.
+            self.reap(db, &Key { bytes, hash: hasher.hash(bytes), shard: 0 });
+        }
+        next
     }
 
     /// A random key of the database, fairly chosen among those of this shard, expired ones included.

@@ -7,7 +7,7 @@
 
 pub mod string;
 
-use structures::dict::{Dict, EntryRef, NewValue, ValueRef};
+use structures::dict::{Dict, EntryRef, NewValue, OwnedValue, ValueRef};
 
 /// A value that is not a string. Collections join as they are built; matches on it are exhaustive, so that a
 /// new type finds every place it has to be thought of.
@@ -38,5 +38,16 @@ pub fn new_type_name(value: &NewValue<'_, Object>) -> &'static str {
     match value {
         NewValue::Unit | NewValue::Int(_) | NewValue::Bytes(_) | NewValue::Blob(_) => "string",
         NewValue::Boxed(object) => match **object {},
+    }
+}
+
+/// A copy of a value, to be stored under another key. What is counted by reference is shared until one of both changes.
+pub fn duplicate(value: &ValueRef<'_, Object>) -> OwnedValue<Object> {
+    match value {
+        ValueRef::Unit => OwnedValue::Unit,
+        ValueRef::Int(integer) => OwnedValue::Int(*integer),
+        ValueRef::Bytes(bytes) => OwnedValue::Bytes(bytes.to_vec()),
+        ValueRef::Blob(blob) => OwnedValue::Blob((*blob).clone()),
+        ValueRef::Boxed(object) => match **object {},
     }
 }
