@@ -7,4 +7,6 @@ pub mod hll;
 pub mod intset;
 pub mod lcs;
 pub mod lock;
+pub mod packed;
 pub mod prefetch;
+pub mod ranked;
