@@ -27,11 +27,72 @@ impl CommandError {
     pub const OVERFLOW: CommandError = CommandError::fixed("ERR increment or decrement would overflow");
     pub const STRING_TOO_LONG: CommandError =
         CommandError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    pub const OFFSET_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR offset is out of range");
+    pub const DECREMENT_OVERFLOW: CommandError = CommandError::fixed("ERR decrement would overflow");
+    pub const NAN_OR_INFINITY: CommandError = CommandError::fixed("ERR increment would produce NaN or Infinity");
+    pub const INVALID_NUMKEYS: CommandError = CommandError::fixed("ERR invalid numkeys value or out of range");
+    pub const LCS_NOT_STRINGS: CommandError =
+        CommandError::fixed("ERR The specified keys must contain string values");
+    pub const LCS_LEN_AND_IDX: CommandError =
+        CommandError::fixed("ERR If you want both the length and indexes, please just use IDX.");
+    pub const LCS_TOO_LONG: CommandError = CommandError::fixed("ERR String too long for LCS");
+    pub const LCS_TOO_MUCH_MEMORY: CommandError = CommandError::fixed(
+        "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
+    );
     pub const NO_AUTH: CommandError = CommandError::fixed("NOAUTH Authentication required.");
     pub const WRONG_PASS: CommandError =
         CommandError::fixed("WRONGPASS invalid username-password pair or user is disabled.");
     pub const EXEC_ABORT: CommandError =
         CommandError::fixed("EXECABORT Transaction discarded because of previous errors.");
+    pub const TIMEOUT_NOT_INTEGER: CommandError =
+        CommandError::fixed("ERR timeout is not an integer or out of range");
+    pub const TIMEOUT_NEGATIVE: CommandError = CommandError::fixed("ERR timeout is negative");
+    pub const TIMEOUT_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR timeout is out of range");
+    pub const INVALID_CURSOR: CommandError = CommandError::fixed("ERR invalid cursor");
+    pub const HELLO_NO_AUTH: CommandError = CommandError::fixed(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> \
+         <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+    );
+    pub const NO_PROTO: CommandError = CommandError::fixed("NOPROTO unsupported protocol version");
+    pub const PROTO_NOT_INTEGER: CommandError =
+        CommandError::fixed("ERR Protocol version is not an integer or out of range");
+    pub const NO_PASSWORD_SET: CommandError = CommandError::fixed(
+        "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
+         configuration is correct?",
+    );
+    pub const PAUSE_MODE: CommandError = CommandError::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL");
+    pub const UNBLOCK_REASON: CommandError =
+        CommandError::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    pub const NO_SUCH_CLIENT: CommandError = CommandError::fixed("ERR No such client");
+    pub const INVALID_CLIENT_ID: CommandError = CommandError::fixed("ERR Invalid client ID");
+    pub const NOT_IN_IMPORT_MODE: CommandError = CommandError::fixed("ERR Server is not in import mode");
+    pub const NO_TRACKING: CommandError =
+        CommandError::fixed("ERR Client tracking is not supported by this server yet");
+    pub const NO_REDIRECT_TARGET: CommandError =
+        CommandError::fixed("ERR The client ID you want redirect to does not exist");
+    pub const CACHING_WITHOUT_TRACKING: CommandError = CommandError::fixed(
+        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
+    );
+    pub const MONITOR_IN_EXEC: CommandError =
+        CommandError::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client");
+    pub const MONITOR_HAS_NO_KEYS: CommandError =
+        CommandError::fixed("ERR Replica can't interact with the keyspace");
+    pub const INVALID_COMMAND: CommandError = CommandError::fixed("ERR Invalid command specified");
+    pub const NO_KEY_ARGUMENTS: CommandError = CommandError::fixed("ERR The command has no key arguments");
+    pub const INVALID_ARGUMENT_COUNT: CommandError =
+        CommandError::fixed("ERR Invalid number of arguments specified for command");
+    pub const INVALID_ARGUMENTS: CommandError = CommandError::fixed("ERR Invalid arguments specified for command");
+    pub const GENPASS_BITS: CommandError = CommandError::fixed(
+        "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096",
+    );
+    pub const NO_ACL_FILE: CommandError = CommandError::fixed(
+        "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL \
+         SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order \
+         to store users in the Redis configuration.",
+    );
+    pub const NO_ACL_USERS: CommandError =
+        CommandError::fixed("ERR ACL users and rules are not supported by this server yet");
+    pub const DEFAULT_USER_STAYS: CommandError = CommandError::fixed("ERR The 'default' user cannot be removed");
     pub const NOT_IN_MULTI: CommandError = CommandError::fixed("ERR Command not allowed inside a transaction");
 
     /// An error whose text never varies.
@@ -70,6 +131,24 @@ impl CommandError {
 
     pub fn wrong_arity(full_name: &str) -> CommandError {
         CommandError::of(format!("ERR wrong number of arguments for '{full_name}' command"))
+    }
+
+    /// Words that fit no form of a subcommand.
+    pub fn subcommand_syntax(subcommand: &[u8], container: &str) -> CommandError {
+        let subcommand = lossy(&subcommand[..subcommand.len().min(128)]);
+        let container = container.to_uppercase();
+        CommandError::of(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {container} HELP."
+        ))
+    }
+
+    /// A name that would break the lines of CLIENT LIST; `what` begins the sentence.
+    pub fn special_characters(what: &str) -> CommandError {
+        CommandError::of(format!("ERR {what} cannot contain spaces, newlines or special characters."))
+    }
+
+    pub fn not_between(min: i64, max: i64) -> CommandError {
+        CommandError::of(format!("ERR value is out of range, value must between {min} and {max}"))
     }
 
     pub fn invalid_expire(command: &str) -> CommandError {
