@@ -60,6 +60,17 @@ impl<'a> Args<'a> {
         if (min..=max).contains(&value) { Ok(value) } else { Err(CommandError::OUT_OF_RANGE) }
     }
 
+    /// The word at `at` as an integer within a range that the error names.
+    pub fn int_between(&self, at: usize, min: i64, max: i64) -> Result<i64, CommandError> {
+        let value = self.int(at)?;
+        if (min..=max).contains(&value) { Ok(value) } else { Err(CommandError::not_between(min, max)) }
+    }
+
+    /// The word at `at` as an integer of 32 bits (a database number, for one).
+    pub fn int32(&self, at: usize) -> Result<i64, CommandError> {
+        self.int_between(at, i64::from(i32::MIN), i64::from(i32::MAX))
+    }
+
     /// The word at `at` as a double, or "value is not a valid float".
     pub fn float(&self, at: usize) -> Result<f64, CommandError> {
         base::num::parse_f64(self.word(at)).ok_or(CommandError::NOT_FLOAT)

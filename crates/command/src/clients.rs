@@ -46,6 +46,9 @@ pub mod client_flags {
     pub const NO_EVICT: u32 = 1 << 6;
     pub const NO_TOUCH: u32 = 1 << 7;
     pub const READONLY: u32 = 1 << 8;
+    pub const IMPORT_SOURCE: u32 = 1 << 9;
+    /// Said CLIENT CAPA REDIRECT.
+    pub const CAPA_REDIRECT: u32 = 1 << 10;
 }
 
 /// A client as others see it. The owning worker writes once per turn; readers may be a turn behind.
@@ -108,6 +111,17 @@ impl ClientInfo {
         }
     }
 
+    /// Called by the owning worker after each turn of this client.
+    #[inline]
+    pub fn note_turn(&self, now_ms: i64, received: u64, sent: u64) {
+        // One writer: no locked instruction is needed.
+        self.net_in.store(self.net_in.load(Ordering::Relaxed) + received, Ordering::Relaxed);
+        self.net_out.store(self.net_out.load(Ordering::Relaxed) + sent, Ordering::Relaxed);
+        if received > 0 {
+            self.last_interaction_ms.store(now_ms, Ordering::Relaxed);
+        }
+    }
+
     pub fn has_flag(&self, flag: u32) -> bool {
         self.flags.load(Ordering::Relaxed) & flag != 0
     }
@@ -132,6 +146,13 @@ pub struct Clients {
     pub accepted: AtomicU64,
     /// Connections refused because of `maxclients`.
     pub rejected: AtomicU64,
+    /// Connections closed because of `client-query-buffer-limit` and `client-output-buffer-limit`.
+    pub input_limit_closed: AtomicU64,
+    pub output_limit_closed: AtomicU64,
+    /// Refused AUTH and HELLO AUTH.
+    pub auth_denied: AtomicU64,
+    /// ... and who tried, for ACL LOG.
+    pub denials: crate::acllog::AclLog,
 }
 
 impl Clients {
@@ -155,6 +176,11 @@ impl Clients {
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.by_id.lock().len()
+    }
+
+    /// Looks at every client, in no order. The registry is locked meanwhile.
+    pub fn each(&self, mut look: impl FnMut(&ClientInfo)) {
+        self.by_id.lock().values().for_each(|client| look(client));
     }
 
     /// All clients, by rising id.

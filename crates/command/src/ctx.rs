@@ -1,6 +1,7 @@
 //! What a handler is given besides the locked keys and its words.
 
 use crate::args::Args;
+use crate::error::CommandError;
 use crate::registry::Command;
 use crate::server::Server;
 use crate::session::Session;
@@ -48,6 +49,12 @@ impl<'a> Ctx<'a> {
         }
         self.reply.simple("HELP");
         self.reply.simple("    Print this help.");
+    }
+
+    /// The word at `at` as the number of a database that there is.
+    pub fn database(&self, args: &Args<'_>, at: usize) -> Result<usize, CommandError> {
+        let number = usize::try_from(args.int32(at)?).map_err(|_| CommandError::INVALID_DB)?;
+        if number < self.server.keyspace.databases() { Ok(number) } else { Err(CommandError::INVALID_DB) }
     }
 
     /// Parses a database number.

@@ -126,6 +126,9 @@ fn gates<'a>(
     if spec.flags.has(Flags::DEBUG) {
         may_debug(server, session, command)?;
     }
+    if session.monitor && spec.flags.any(Flags::READONLY.or(Flags::WRITE).or(Flags::MAY_REPLICATE)) {
+        return Err(CommandError::MONITOR_HAS_NO_KEYS);
+    }
     if session.multi.is_some() && !spec.flags.has(Flags::NOT_QUEUED) {
         if spec.flags.has(Flags::NO_MULTI) {
             return Err(CommandError::NOT_IN_MULTI);
@@ -195,9 +198,6 @@ fn timed(
     planned: Planned<'_>,
     ticks: &mut u64,
 ) {
-    if server.clients.has_monitors() && !command.spec.flags.any(Flags::SKIP_MONITOR.or(Flags::ADMIN)) {
-        feed_monitors(server, &worker.state, session, args);
-    }
     let mark = reply.out.mark();
     session.info.last_command.store(command.id, Ordering::Relaxed);
     let outcome = match command.spec.run {
@@ -207,6 +207,11 @@ fn timed(
         }
         _ => run(server, worker, session, reply, command, args, planned),
     };
+    let info = &session.info;
+    info.commands.store(info.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    if server.clients.has_monitors() {
+        feed_monitors(server, &worker.state, session, command, args);
+    }
     let stat = &worker.state.stats.commands[command.id];
     if let Err(error) = outcome {
         reply.out.truncate(mark);
@@ -228,6 +233,9 @@ fn timed(
     if remarkable {
         let reply_bytes = reply.out.len_since(mark);
         log_remarkable(server, &worker.state, session, command, args, nanos, planned.bytes, reply_bytes);
+    }
+    if !session.redacted.is_empty() {
+        session.redacted.clear();
     }
 }
 
@@ -390,13 +398,13 @@ fn exec_one(
     else {
         return fail(server, state, reply, &CommandError::NOT_IN_MULTI);
     };
-    if server.clients.has_monitors() && !command.spec.flags.any(Flags::SKIP_MONITOR.or(Flags::ADMIN)) {
-        feed_monitors(server, state, session, &args);
-    }
     reply.proto = session.proto;
     let mark = reply.out.mark();
     let start = state.ticks.raw();
     let outcome = call(server, state, session, reply, keys, handler, command, &args, plan);
+    if server.clients.has_monitors() {
+        feed_monitors(server, state, session, command, &args);
+    }
     let stat = &state.stats.commands[command.id];
     stat.calls.add(1);
     let nanos = state.ticks.delta_as_nanos(start, state.ticks.raw());
@@ -408,6 +416,7 @@ fn exec_one(
     if nanos >= state.settings.slow_ns {
         log_remarkable(server, state, session, command, &args, nanos, 0, 0);
     }
+    session.redacted.clear();
     if let Err(error) = outcome {
         reply.out.truncate(mark);
         stat.failed.add(1);
@@ -435,6 +444,8 @@ fn log_remarkable(
     if flags.has(Flags::SKIP_SLOWLOG) {
         return;
     }
+    let shown = shown(session, args);
+    let args = &shown.as_ref().map_or(*args, OwnedArgs::args);
     let tunables = &server.tunables;
     let log = |kind: Kind, max_len: &std::sync::atomic::AtomicUsize, value: i64| {
         let name = session.info.texts.lock().name.clone();
@@ -452,9 +463,20 @@ fn log_remarkable(
     }
 }
 
-/// Sends a command to all monitors, in the form MONITOR has: time, database, address, quoted words.
+/// The words without those that are secret; `None` when none is.
+fn shown(session: &Session, args: &Args<'_>) -> Option<OwnedArgs> {
+    let shown = |(at, word)| if session.redacted.contains(&at) { &b"(redacted)"[..] } else { word };
+    (!session.redacted.is_empty()).then(|| args.from(0).enumerate().map(shown).collect())
+}
+
+/// Sends a command that has run to all monitors, in the form MONITOR has: time, database, address, quoted words.
 #[cold]
-fn feed_monitors(server: &Server, state: &WorkerState, session: &Session, args: &Args<'_>) {
+fn feed_monitors(server: &Server, state: &WorkerState, session: &Session, command: &Command, args: &Args<'_>) {
+    if command.spec.flags.any(Flags::SKIP_MONITOR.or(Flags::ADMIN)) {
+        return;
+    }
+    let shown = shown(session, args);
+    let args = shown.as_ref().map_or(*args, OwnedArgs::args);
     let now = state.now;
     let mut line = Vec::new();
     let (seconds, micros) = (now.unix_us / 1_000_000, now.unix_us % 1_000_000);

@@ -93,6 +93,27 @@ impl CommandError {
     pub const NO_ACL_USERS: CommandError =
         CommandError::fixed("ERR ACL users and rules are not supported by this server yet");
     pub const DEFAULT_USER_STAYS: CommandError = CommandError::fixed("ERR The 'default' user cannot be removed");
+    pub const LOG_COUNT: CommandError = CommandError::fixed("ERR count should be greater than or equal to -1");
+    pub const LOG_TYPE: CommandError =
+        CommandError::fixed("ERR type should be one of the following: slow, large-request, large-reply");
+    pub const NO_SHUTDOWN: CommandError = CommandError::fixed("ERR No shutdown in progress.");
+    pub const SHUTDOWN_FAILED: CommandError = CommandError::fixed("ERR Errors trying to SHUTDOWN. Check logs.");
+    pub const NOT_SDS: CommandError = CommandError::fixed("ERR Not an sds encoded string.");
+    pub const NOT_LISTPACK: CommandError = CommandError::fixed("ERR Not a listpack encoded object.");
+    pub const NOT_QUICKLIST: CommandError = CommandError::fixed("ERR Not a quicklist encoded object.");
+    pub const NOT_HASH_TABLE: CommandError =
+        CommandError::fixed("ERR The value stored at the specified key is not represented using an hash table");
+    pub const DEBUG_DB: CommandError = CommandError::fixed("ERR Out of range database");
+    pub const DEBUG_RELOAD_OPTION: CommandError =
+        CommandError::fixed("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+    pub const DEBUG_RELOAD: CommandError = CommandError::fixed("ERR this server cannot save or load its data yet");
+    pub const DEBUG_PROTOCOL_TYPE: CommandError = CommandError::fixed(
+        "ERR Wrong protocol type name. Please use one of the following: \
+         string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
+    );
+    pub const NOT_IN_RESP2: CommandError = CommandError::fixed("ERR RESP2 is not supported by this command");
+    pub const PACKED_THRESHOLD: CommandError =
+        CommandError::fixed("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
     pub const NOT_IN_MULTI: CommandError = CommandError::fixed("ERR Command not allowed inside a transaction");
 
     /// An error whose text never varies.
@@ -149,6 +170,10 @@ impl CommandError {
 
     pub fn not_between(min: i64, max: i64) -> CommandError {
         CommandError::of(format!("ERR value is out of range, value must between {min} and {max}"))
+    }
+
+    pub fn no_latency_samples(event: &[u8]) -> CommandError {
+        CommandError::of(format!("ERR No samples available for event '{}'", lossy(event)))
     }
 
     pub fn invalid_expire(command: &str) -> CommandError {

@@ -43,9 +43,9 @@ pub struct Shutdown {
 /// The process.
 pub trait Host: Send + Sync {
     /// Options that match any of the patterns (or names), with their values.
-    fn config_get(&self, patterns: &[&[u8]]) -> Vec<(String, String)>;
-    /// Sets options, all or none; the error is the reply's text.
-    fn config_set(&self, pairs: &[(&[u8], &[u8])]) -> Result<(), String>;
+    fn config_get(&self, patterns: &[&[u8]]) -> Vec<(String, Vec<u8>)>;
+    /// Sets options, all or none, for a client that is local or not; the error is the reply's text.
+    fn config_set(&self, pairs: &[(&[u8], &[u8])], local: bool) -> Result<(), String>;
     /// Writes the options to the file the server was started with; the error is the reply's text.
     fn config_rewrite(&self) -> Result<(), String>;
     /// The value of one option as CONFIG GET prints it; empty when there is none.
@@ -56,6 +56,14 @@ pub trait Host: Send + Sync {
     fn executable(&self) -> String;
     fn tcp_port(&self) -> u16;
     fn memory(&self) -> MemoryStats;
+    /// The allocator's name and version, as INFO shows it.
+    fn allocator(&self) -> String {
+        "libc".to_owned()
+    }
+    /// Name, release and architecture of the operating system, as INFO shows them.
+    fn os(&self) -> String {
+        format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)
+    }
     /// Gives unused memory back to the system.
     fn purge_memory(&self);
     /// The allocator's own report.

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod acllog;
 pub mod args;
 pub mod clients;
 pub mod commandlog;
@@ -17,11 +18,13 @@ pub mod latency;
 pub mod pause;
 pub mod pipeline;
 pub mod registry;
+pub mod samples;
 pub mod server;
 pub mod session;
 pub mod spec;
 pub mod stats;
 pub mod tunables;
+pub mod version;
 pub mod worker;
 
 pub use args::{Args, OwnedArgs};

@@ -34,6 +34,15 @@ impl Pause {
         self.until_ms.store(0, Ordering::Relaxed);
     }
 
+    /// Ends a pause whose time has come; tells whether this call was the one that did.
+    #[inline]
+    pub fn end_if_over(&self, now_ms: i64) -> bool {
+        let what = self.what.load(Ordering::Relaxed);
+        what != Paused::Nothing as u8
+            && now_ms >= self.until_ms.load(Ordering::Relaxed)
+            && self.what.compare_exchange(what, Paused::Nothing as u8, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
     /// What is paused at this time.
     #[inline]
     pub fn now(&self, now_ms: i64) -> Paused {

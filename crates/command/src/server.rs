@@ -6,6 +6,7 @@ use crate::host::Host;
 use crate::latency::LatencyMonitor;
 use crate::pause::Pause;
 use crate::registry::Registry;
+use crate::samples::Samples;
 use crate::stats::{ErrorStats, WorkerStats};
 use crate::tunables::Tunables;
 use base::clock::Now;
@@ -19,12 +20,13 @@ use std::sync::atomic::AtomicBool;
 pub struct Server {
     pub keyspace: Keyspace,
     pub registry: Registry,
-    pub tunables: Tunables,
+    pub tunables: Arc<Tunables>,
     pub clients: Clients,
     pub pause: Pause,
     pub logs: CommandLogs,
     pub latency: LatencyMonitor,
     pub errors: ErrorStats,
+    pub samples: Samples,
     /// One for each worker.
     pub workers: Vec<WorkerHandle>,
     pub host: Box<dyn Host>,
@@ -33,7 +35,7 @@ pub struct Server {
     /// 40 hexadecimal digits, drawn at start.
     pub run_id: String,
     /// 40 hexadecimal digits: the identity of the data set's history.
-    pub replid: String,
+    pub replid: Mutex<String>,
 }
 
 /// What others may reach of a worker.
@@ -61,6 +63,11 @@ impl EventCapture {
 }
 
 impl Server {
+    /// Whether a pause has just ended by time; true once, for one worker, which wakes all.
+    pub fn pause_is_over(&self, now_ms: i64) -> bool {
+        self.pause.end_if_over(now_ms)
+    }
+
     /// Adds up one counter over all workers.
     pub fn sum(&self, counter: impl Fn(&WorkerStats) -> u64) -> u64 {
         self.workers.iter().map(|worker| counter(&worker.stats)).sum()

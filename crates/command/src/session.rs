@@ -59,6 +59,8 @@ pub struct Session {
     pub watch: Option<Watch>,
     pub reply_mode: ReplyMode,
     pub no_touch: bool,
+    /// Words of the running command that MONITOR and the logs must not show: its handler says so.
+    pub redacted: Vec<usize>,
     pub monitor: bool,
     /// Runs commands of EXEC right now.
     pub in_exec: bool,
@@ -83,6 +85,7 @@ impl Session {
             watch: None,
             reply_mode: ReplyMode::On,
             no_touch: false,
+            redacted: Vec::new(),
             monitor: false,
             in_exec: false,
             close_after_reply: false,

@@ -117,14 +117,14 @@ flags! {
     FAST = 12 "fast";
     /// Allowed before AUTH.
     NO_AUTH = 13 "no_auth";
-    MAY_REPLICATE = 14 "may_replicate";
+    MAY_REPLICATE = 14 "";
+    NO_MANDATORY_KEYS = 20 "no_mandatory_keys";
     NO_ASYNC_LOADING = 15 "no_async_loading";
     NO_MULTI = 16 "no_multi";
     /// COMMAND GETKEYS has to look at the arguments.
     MOVABLEKEYS = 17 "movablekeys";
     ALLOW_BUSY = 18 "allow_busy";
     TOUCHES_ARBITRARY_KEYS = 19 "";
-    NO_MANDATORY_KEYS = 20 "no_mandatory_keys";
     /// Runs at once inside MULTI instead of being queued.
     NOT_QUEUED = 21 "";
     /// Needs `enable-debug-command`.
@@ -392,7 +392,11 @@ impl Shape {
     }
 }
 
+/// Finds the keys among a command's words, and what becomes of each; `None` when the words make no sense.
+pub type FindKeys = fn(&Args<'_>) -> Option<Vec<(usize, KeyFlags)>>;
+
 /// A command.
+#[derive(Clone, Copy)]
 pub struct CommandSpec {
     /// In capitals.
     pub name: &'static str,
@@ -408,6 +412,8 @@ pub struct CommandSpec {
     /// Whether the group's category does not apply.
     pub acl_no_group: bool,
     pub keys: &'static [KeySpec],
+    /// Where the key specs cannot tell all, as with SET, whose access depends on GET.
+    pub find_keys: Option<FindKeys>,
     pub args: &'static [ArgSpec],
     /// Version and what changed in it.
     pub history: &'static [(&'static str, &'static str)],
@@ -432,6 +438,7 @@ impl CommandSpec {
         acl_extra: &[],
         acl_no_group: false,
         keys: &[],
+        find_keys: None,
         args: &[],
         history: &[],
         deprecated: None,

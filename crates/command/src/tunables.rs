@@ -46,6 +46,8 @@ pub struct Tunables {
     debug_command: AtomicU32,
     /// Set by DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: AtomicBool,
+    /// Set by DEBUG PAUSE-CRON.
+    pub pause_cron: AtomicBool,
     pub hz: AtomicU32,
     /// Empty: no password.
     pub requirepass: RwLock<Vec<u8>>,
@@ -81,6 +83,7 @@ impl Default for Tunables {
             notify_keyspace_events: AtomicU32::new(0),
             debug_command: AtomicU32::new(0),
             active_expire: AtomicBool::new(true),
+            pause_cron: AtomicBool::new(false),
             hz: AtomicU32::new(10),
             requirepass: RwLock::default(),
         }

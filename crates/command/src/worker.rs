@@ -107,7 +107,9 @@ impl Worker {
     pub fn sweep(&mut self, server: &Server, at_most: u64) -> u64 {
         /// Keys of one shard that one sweep deletes, so that no client waits for many.
         const KEYS_PER_SHARD: usize = 64;
-        if !self.fx.may_expire || !server.tunables.active_expire.load(Ordering::Relaxed) {
+        let tunables = &server.tunables;
+        let paused = tunables.pause_cron.load(Ordering::Relaxed) || !tunables.active_expire.load(Ordering::Relaxed);
+        if !self.fx.may_expire || paused {
             return at_most;
         }
         let mut wait = at_most;

@@ -33,6 +33,27 @@ pub struct IoStats {
     pub output: usize,
 }
 
+/// What a loop waits on, made before the loop so that others can write to it before it runs.
+pub struct Port<M> {
+    poll: Poll,
+    post: Post<M>,
+}
+
+impl<M> Port<M> {
+    /// # Errors
+    /// The system has no more descriptors.
+    pub fn open() -> io::Result<Port<M>> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKE)?;
+        Ok(Port { poll, post: Post::new(waker) })
+    }
+
+    /// The way to reach the loop.
+    pub fn post(&self) -> Post<M> {
+        self.post.clone()
+    }
+}
+
 /// A worker's loop.
 pub struct EventLoop<S: Service> {
     poll: Poll,
@@ -54,22 +75,17 @@ pub struct EventLoop<S: Service> {
 }
 
 impl<S: Service> EventLoop<S> {
-    /// A loop without connections, and the way to reach it.
-    ///
-    /// # Errors
-    /// The system has no more descriptors.
-    pub fn new(service: S) -> io::Result<EventLoop<S>> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
-        Ok(EventLoop {
-            poll,
+    /// A loop without connections.
+    pub fn new(port: Port<S::Message>, service: S) -> EventLoop<S> {
+        EventLoop {
+            poll: port.poll,
             service,
             connections: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
             listeners: Vec::new(),
             workers: Vec::new(),
-            post: Post::new(waker),
+            post: port.post,
             options: TcpOptions { keepalive_s: 0 },
             ready: Vec::new(),
             shared: vec![0; READ_LEN].into_boxed_slice(),
@@ -77,15 +93,7 @@ impl<S: Service> EventLoop<S> {
             stopping: false,
             accept_again: false,
             idle_check: Instant::now(),
-        })
-    }
-
-    pub fn post(&self) -> Post<S::Message> {
-        self.post.clone()
-    }
-
-    pub fn service(&mut self) -> &mut S {
-        &mut self.service
+        }
     }
 
     /// Makes this the loop that accepts, for all `workers`.

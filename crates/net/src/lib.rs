@@ -16,7 +16,7 @@ mod listener;
 mod post;
 mod stream;
 
-pub use event_loop::{EventLoop, IoStats};
+pub use event_loop::{EventLoop, IoStats, Port};
 pub use listener::{Listener, TcpOptions};
 pub use post::{Mail, Post};
 pub use stream::{Peer, Stream};

@@ -1,4 +1,21 @@
-//! The server crate: options, wiring, cron and INFO, the only crate that sees all the others.
+//! The server: options, wiring, log, signals. The only crate that sees all the others.
+
 #![forbid(unsafe_code)]
 
+mod apply;
+mod boot;
+mod host;
+pub mod logger;
 pub mod options;
+mod service;
+pub mod testing;
+
+pub use boot::{BootError, Running, start};
+
+use tikv_jemallocator::Jemalloc;
+
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
+
+/// Our own version, beside that of Redis which clients are told.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

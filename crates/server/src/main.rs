@@ -1,1 +1,156 @@
-fn main() {}
+//! `russet-server`: starts as `redis-server` does, and ends as cleanly.
+
+#![forbid(unsafe_code)]
+
+use russet_server::options::{Invocation, Options, invocation};
+use russet_server::{VERSION, logger, start};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tells the process started by `daemonize yes` that it is the daemon.
+const DAEMON: &str = "RUSSET_DAEMON";
+
+fn main() -> ExitCode {
+    let args: Vec<Vec<u8>> = std::env::args_os().skip(1).map(OsStringExt::into_vec).collect();
+    match invocation(&args, VERSION, &mut io::stdin()) {
+        Ok(Invocation::Print { text, status }) => {
+            let written =
+                if status == 0 { io::stdout().write_all(text.as_bytes()) } else { io::stderr().write_all(text.as_bytes()) };
+            if written.is_err() || status != 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        }
+        Ok(Invocation::Run(options)) => run(Arc::new(*options), &args),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
+    let daemon = options.bool("daemonize");
+    if daemon && std::env::var_os(DAEMON).is_none() {
+        return daemonize(args);
+    }
+    if daemon && let Err(error) = rustix::process::setsid() {
+        eprintln!("Leaving the terminal: {error}");
+    }
+    let logfile = options.text("logfile");
+    if let Err(error) = logger::start(&logfile, daemon, logger::level(options.word("loglevel"))) {
+        eprintln!("Can't open the log file {logfile}: {error}");
+        return ExitCode::FAILURE;
+    }
+    log::info!("Russet version={VERSION}, Redis version=8.2.3, bits=64, pid={}, just started", std::process::id());
+    if options.config_file().is_some() {
+        log::info!("Configuration loaded");
+    } else {
+        log::info!("No config file given, so every option has its default or comes from the command line");
+    }
+    let running = match start(options.clone(), false) {
+        Ok(running) => running,
+        Err(error) => {
+            log::warn!("{error}");
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    log::info!("Running mode=standalone, port={}.", options.int("port"));
+    let pidfile = write_pidfile(&options, daemon);
+    log::info!("Server initialized");
+    if running.addr.is_some() {
+        log::info!("Ready to accept connections tcp");
+    }
+    if !options.text("unixsocket").is_empty() {
+        log::info!("Ready to accept connections unix");
+    }
+    wait_for_end(&running);
+    running.stop();
+    if let Some(pidfile) = pidfile {
+        // If somebody removed it already, all the better.
+        let _ = std::fs::remove_file(pidfile);
+    }
+    log::info!("Russet is now ready to exit, bye bye...");
+    ExitCode::SUCCESS
+}
+
+/// Waits for SIGTERM, SIGINT or SHUTDOWN.
+fn wait_for_end(running: &russet_server::Running) {
+    let mut signals = match Signals::new([SIGTERM, SIGINT, SIGHUP]) {
+        Ok(signals) => signals,
+        Err(error) => {
+            log::warn!("Signals cannot be waited for ({error}): only SHUTDOWN ends the server");
+            let _ = running.shutdown.recv();
+            return;
+        }
+    };
+    loop {
+        match running.shutdown.recv_timeout(Duration::from_millis(50)) {
+            Ok(_) => {
+                log::info!("User requested shutdown...");
+                return;
+            }
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+        }
+        for signal in signals.pending() {
+            match signal {
+                SIGTERM => {
+                    log::warn!("Received SIGTERM scheduling shutdown...");
+                    return;
+                }
+                SIGINT => {
+                    log::warn!("Received SIGINT scheduling shutdown...");
+                    return;
+                }
+                // The end of the terminal is not the end of the server.
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Starts this program again, without terminal, and leaves it running.
+fn daemonize(args: &[Vec<u8>]) -> ExitCode {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            eprintln!("Finding this program to start it as a daemon: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let args = args.iter().cloned().map(std::ffi::OsString::from_vec);
+    let child = Command::new(program)
+        .args(args)
+        .env(DAEMON, "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    match child {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Starting the daemon: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes the pid where `pidfile` says (a daemon always has one); gives the path to remove.
+fn write_pidfile(options: &Options, daemon: bool) -> Option<String> {
+    let mut path = options.text("pidfile");
+    if path.is_empty() && daemon {
+        path = "/var/run/redis.pid".to_owned();
+    }
+    if path.is_empty() {
+        return None;
+    }
+    if let Err(error) = std::fs::write(&path, format!("{}\n", std::process::id())) {
+        log::warn!("Failed to write PID file: {error}");
+        return None;
+    }
+    Some(path)
+}

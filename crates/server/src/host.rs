@@ -1,0 +1,175 @@
+//! The process around the commands: options, memory, CPU time, shutdown.
+
+use crate::apply::Follower;
+use crate::options::{Options, rewrite};
+use base::clock::{Clock, Now, SystemClock};
+use command::host::{CpuTimes, Host, MemoryStats, Shutdown};
+use command::tunables::Tunables;
+use parking_lot::Mutex;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use tikv_jemalloc_ctl::{epoch, stats};
+
+/// What the process answers.
+pub struct Process {
+    pub options: Arc<Options>,
+    pub tunables: Arc<Tunables>,
+    pub port: u16,
+    pub executable: String,
+    pub stop: Mutex<Sender<Shutdown>>,
+    peak: AtomicU64,
+    startup: u64,
+    clock: SystemClock,
+}
+
+impl Process {
+    pub fn new(options: Arc<Options>, tunables: Arc<Tunables>, port: u16, stop: Sender<Shutdown>) -> Process {
+        let executable = std::env::current_exe().map_or_else(|_| String::new(), |path| path.display().to_string());
+        let mut process = Process {
+            options,
+            tunables,
+            port,
+            executable,
+            stop: Mutex::new(stop),
+            peak: AtomicU64::new(0),
+            startup: 0,
+            clock: SystemClock::new(),
+        };
+        process.startup = process.memory().allocated;
+        process
+    }
+}
+
+/// A number of `/proc/self/status` or `/proc/meminfo`, given there in kB.
+fn kilobytes(file: &str, field: &str) -> u64 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(field));
+    let number = line.and_then(|line| line.trim_start_matches(':').split_whitespace().next()?.parse::<u64>().ok());
+    number.unwrap_or(0) * 1024
+}
+
+fn micros(time: rustix::time::Timespec) -> u64 {
+    time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1000
+}
+
+impl Host for Process {
+    fn config_get(&self, patterns: &[&[u8]]) -> Vec<(String, Vec<u8>)> {
+        self.options.config_get(patterns).into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn config_set(&self, pairs: &[(&[u8], &[u8])], local: bool) -> Result<(), String> {
+        let follower =
+            Follower { tunables: &self.tunables, local_client: local, starting: false };
+        self.options.config_set(pairs, &follower).map_err(|error| format!("ERR {error}"))
+    }
+
+    fn config_rewrite(&self) -> Result<(), String> {
+        let Some(path) = self.options.config_file() else {
+            return Err("ERR The server is running without a config file".to_owned());
+        };
+        rewrite(&path, &self.options).map_err(|error| {
+            log::warn!("CONFIG REWRITE failed: {error}");
+            format!("ERR Rewriting config file: {error}")
+        })
+    }
+
+    fn option(&self, name: &str) -> String {
+        let found = self.options.config_get(&[name.as_bytes()]).into_iter().next();
+        found.map_or_else(String::new, |(_, value)| String::from_utf8_lossy(&value).into_owned())
+    }
+
+    fn config_file(&self) -> String {
+        self.options.config_file().map_or_else(String::new, |path| path.display().to_string())
+    }
+
+    fn executable(&self) -> String {
+        self.executable.clone()
+    }
+
+    fn tcp_port(&self) -> u16 {
+        self.port
+    }
+
+    fn memory(&self) -> MemoryStats {
+        // Without a new epoch the allocator repeats old numbers; a failure leaves them, or zero.
+        let _ = epoch::advance();
+        let read = |value: Result<usize, tikv_jemalloc_ctl::Error>| value.map_or(0, |bytes| bytes as u64);
+        let allocated = read(stats::allocated::read());
+        let peak = self.peak.fetch_max(allocated, Ordering::Relaxed).max(allocated);
+        MemoryStats {
+            allocated,
+            peak,
+            startup: self.startup,
+            active: read(stats::active::read()),
+            resident: read(stats::resident::read()),
+            retained: read(stats::retained::read()),
+            metadata: read(stats::metadata::read()),
+            muzzy: 0,
+            rss: kilobytes("/proc/self/status", "VmRSS"),
+            system: kilobytes("/proc/meminfo", "MemTotal"),
+        }
+    }
+
+    fn purge_memory(&self) {
+        // The allocator returns unused pages by itself after ten seconds; there is no safe call to hurry it. Reading the
+        // statistics merges the caches of this thread, which is the part that can be done.
+        let _ = epoch::advance();
+    }
+
+    fn malloc_stats(&self) -> String {
+        let mut report = Vec::new();
+        let options = tikv_jemalloc_ctl::stats_print::Options::default();
+        match tikv_jemalloc_ctl::stats_print::stats_print(&mut report, options) {
+            Ok(()) => String::from_utf8_lossy(&report).into_owned(),
+            Err(error) => format!("no statistics: {error}"),
+        }
+    }
+
+    fn cpu(&self) -> CpuTimes {
+        cpu_times()
+    }
+
+    fn shutdown(&self, how: Shutdown) {
+        // Nobody receives any more only when the server is stopping already.
+        let _ = self.stop.lock().send(how);
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn log(&self, line: &str) {
+        log::info!("{line}");
+    }
+}
+
+/// CPU time from `/proc/self/stat` (clock ticks of 10 ms, refined by the process clock).
+fn cpu_times() -> CpuTimes {
+    const TICK_US: u64 = 10_000;
+    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field is the program's name in parentheses and may hold anything.
+    let fields: Vec<u64> = text
+        .rsplit(')')
+        .next()
+        .map(|rest| rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect())
+        .unwrap_or_default();
+    let tick = |at: usize| fields.get(at).copied().unwrap_or(0) * TICK_US;
+    let (user, system) = (tick(11), tick(12));
+    let total = micros(rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime));
+    // The clock is exact but does not tell user from system time: it is shared out as the ticks are.
+    let (user_us, system_us) = match user + system {
+        0 => (total, 0),
+        ticks => (total * user / ticks, total * system / ticks),
+    };
+    let thread = micros(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime));
+    CpuTimes {
+        user_us,
+        system_us,
+        children_user_us: tick(13),
+        children_system_us: tick(14),
+        main_thread_user_us: thread,
+        main_thread_system_us: 0,
+    }
+}

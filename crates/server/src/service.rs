@@ -1,0 +1,187 @@
+//! A worker: joins the event loop with the commands.
+
+use command::clients::{ClientInfo, Mailbox, Message, client_flags};
+use command::dispatch::Flow;
+use command::pipeline::{self, Outcome};
+use command::{Server, Session, Worker};
+use net::{IoStats, Mail, Next, Order, Peer, Post, Service, Turn};
+use resp::ReplyWriter;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Milliseconds between two sweeps for expired keys, at the least.
+const SWEEP_EVERY_MS: i64 = 5;
+/// Milliseconds that an idle worker sleeps at most.
+const SLEEP_MS: u64 = 100;
+
+/// One worker's side of the event loop.
+pub struct WorkerService {
+    pub server: Arc<Server>,
+    pub worker: Worker,
+    /// Unix milliseconds at which the next sweep is due.
+    pub sweep_at: i64,
+    pub cron_at: i64,
+}
+
+/// A connection, with what only this layer knows.
+pub struct Connection {
+    session: Session,
+    /// Unix milliseconds since which the output is over the soft limit.
+    over_soft_limit_since: Option<i64>,
+}
+
+/// A worker's letter box, as commands see it.
+pub struct WorkerPost(pub Post<Message>);
+
+impl Mailbox for WorkerPost {
+    fn send(&self, message: Message) {
+        if let Err(error) = self.0.send(Mail::Message(message)) {
+            log::warn!("Waking a worker: {error}");
+        }
+    }
+}
+
+impl WorkerService {
+    fn next(flow: Flow) -> Next {
+        match flow {
+            Flow::Continue => Next::Read,
+            Flow::Close => Next::Close,
+            Flow::Postponed => Next::Wait,
+            Flow::SendFirst => Next::SendFirst,
+        }
+    }
+
+    /// Why a new connection cannot be served, as the reply that says so.
+    fn refusal(&self, peer: &Peer) -> Option<Vec<u8>> {
+        let tunables = &self.server.tunables;
+        if self.server.clients.len() >= tunables.maxclients.load(Relaxed) {
+            self.server.clients.rejected.fetch_add(1, Relaxed);
+            return Some(b"-ERR max number of clients reached\r\n".to_vec());
+        }
+        if tunables.protected_mode.load(Relaxed) && !peer.local && !tunables.needs_password() {
+            self.server.clients.rejected.fetch_add(1, Relaxed);
+            let text = "-DENIED Russet is in protected mode: the default user has no password, so it serves this machine \
+                        only. To be reached from elsewhere, set a password (requirepass), or, where everybody who can \
+                        reach it may use it, set protected-mode to no.\r\n";
+            return Some(text.as_bytes().to_vec());
+        }
+        None
+    }
+}
+
+impl Service for WorkerService {
+    type Conn = Connection;
+    type Message = Message;
+
+    fn begin_turn(&mut self) {
+        self.worker.begin_turn(&self.server);
+    }
+
+    fn end_turn(&mut self) -> u64 {
+        self.worker.publish_counters();
+        let now = self.worker.state.now.unix_ms;
+        if now >= self.sweep_at {
+            let wait = self.worker.sweep(&self.server, SLEEP_MS) as i64;
+            self.sweep_at = now + wait.max(SWEEP_EVERY_MS);
+        }
+        if self.worker.state.id == 0 && now >= self.cron_at {
+            self.server.cron(self.worker.state.now);
+            self.cron_at = now + SLEEP_MS as i64;
+        }
+        if self.server.pause_is_over(now) {
+            for worker in &self.server.workers {
+                worker.mailbox.send(Message::Resume);
+            }
+        }
+        (self.sweep_at.min(now + SLEEP_MS as i64) - now).max(1) as u64
+    }
+
+    fn open(&mut self, peer: &Peer) -> Result<(u64, Connection), Vec<u8>> {
+        let server = &self.server;
+        server.clients.accepted.fetch_add(1, Relaxed);
+        if let Some(refusal) = self.refusal(peer) {
+            return Err(refusal);
+        }
+        let id = server.clients.next_id();
+        let now = self.worker.state.now.unix_ms;
+        let (addr, laddr) = (peer.addr.clone(), peer.laddr.clone());
+        let info = Arc::new(ClientInfo::new(id, self.worker.state.id, peer.fd, addr, laddr, now));
+        info.set_flag(client_flags::UNIX_SOCKET, peer.unix);
+        server.clients.add(info.clone());
+        let session = Session::new(info, !server.tunables.needs_password(), peer.local);
+        Ok((id, Connection { session, over_soft_limit_since: None }))
+    }
+
+    #[inline]
+    fn input(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
+        let Outcome { consumed, flow, need } =
+            pipeline::run(&self.server, &mut self.worker, &mut conn.session, input, reply);
+        Turn { consumed, need, next: Self::next(flow) }
+    }
+
+    fn resume(&mut self, conn: &mut Connection, reply: &mut ReplyWriter) -> Next {
+        Self::next(pipeline::run_postponed(&self.server, &mut self.worker, &mut conn.session, reply))
+    }
+
+    #[inline]
+    fn after_turn(&mut self, conn: &mut Connection, io: IoStats) -> bool {
+        let stats = &self.worker.state.stats;
+        stats.net_in.add(io.received as u64);
+        stats.net_out.add(io.sent as u64);
+        stats.reads.add(u64::from(io.reads));
+        stats.writes.add(u64::from(io.writes));
+        let now = self.worker.state.now.unix_ms;
+        let info = &conn.session.info;
+        info.note_turn(now, io.received as u64, io.sent as u64);
+        info.db.store(conn.session.db, Relaxed);
+        info.query_buffer.store(io.input, Relaxed);
+        info.query_buffer_free.store(io.input_free, Relaxed);
+        info.output_memory.store(io.output, Relaxed);
+        let tunables = &self.server.tunables;
+        if io.input as u64 > tunables.client_query_buffer_limit.load(Relaxed) {
+            log::warn!("Closing client {} that reached max query buffer length", info.addr);
+            return false;
+        }
+        if io.output == 0 {
+            conn.over_soft_limit_since = None;
+            return true;
+        }
+        let over = |limit: u64| limit != 0 && io.output as u64 >= limit;
+        if over(tunables.output_limit_soft.load(Relaxed)) {
+            let since = *conn.over_soft_limit_since.get_or_insert(now);
+            let seconds = tunables.output_limit_soft_seconds.load(Relaxed);
+            if now.saturating_sub(since) as u64 > seconds * 1000 {
+                log::warn!("Client {} closed for overcoming of output buffer limits.", info.addr);
+                return false;
+            }
+        }
+        if over(tunables.output_limit_hard.load(Relaxed)) {
+            log::warn!("Client {} closed for overcoming of output buffer limits.", info.addr);
+            return false;
+        }
+        true
+    }
+
+    fn is_idle_too_long(&mut self, conn: &Connection) -> bool {
+        let timeout = self.server.tunables.timeout.load(Relaxed);
+        if timeout == 0 || conn.session.monitor {
+            return false;
+        }
+        let idle = self.worker.state.now.unix_ms - conn.session.info.last_interaction_ms.load(Relaxed);
+        idle as u64 > timeout.saturating_mul(1000)
+    }
+
+    fn message(&mut self, message: Message) -> Order {
+        match message {
+            Message::Kill(id) => Order::Close(id),
+            Message::Feed(id, bytes) => Order::Send(id, bytes),
+            // Nobody blocks yet.
+            Message::Unblock(..) => Order::None,
+            Message::Resume => Order::ResumeAll,
+        }
+    }
+
+    fn closed(&mut self, conn: Connection) {
+        self.server.clients.remove(conn.session.id);
+    }
+}
