@@ -1,5 +1,40 @@
-//! Commands of group generic.
+//! Commands of group generic: about keys, whatever they hold.
+
+mod delete;
+mod exists;
+mod expire;
+pub(crate) mod keys;
+mod object;
+mod rename;
+mod scan;
+mod ttl;
+mod wait;
 
 use command::CommandSpec;
 
-pub static COMMANDS: &[&CommandSpec] = &[];
+pub static COMMANDS: &[&CommandSpec] = &[
+    &rename::COPY,
+    &delete::DEL,
+    &exists::EXISTS,
+    &expire::EXPIRE,
+    &expire::EXPIREAT,
+    &ttl::EXPIRETIME,
+    &keys::KEYS,
+    &rename::MOVE,
+    &object::OBJECT,
+    &expire::PERSIST,
+    &expire::PEXPIRE,
+    &expire::PEXPIREAT,
+    &ttl::PEXPIRETIME,
+    &ttl::PTTL,
+    &keys::RANDOMKEY,
+    &rename::RENAME,
+    &rename::RENAMENX,
+    &scan::SCAN,
+    &exists::TOUCH,
+    &ttl::TTL,
+    &exists::TYPE,
+    &delete::UNLINK,
+    &wait::WAIT,
+    &wait::WAITAOF,
+];

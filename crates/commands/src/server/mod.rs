@@ -1,5 +1,7 @@
 //! Commands of group server.
 
+mod flush;
+
 use command::CommandSpec;
 
-pub static COMMANDS: &[&CommandSpec] = &[];
+pub static COMMANDS: &[&CommandSpec] = &[&flush::DBSIZE, &flush::FLUSHALL, &flush::FLUSHDB, &flush::SWAPDB];
