@@ -1,16 +1,19 @@
 //! Strings: how bytes are stored, and the encoding names that Redis has for them.
 //!
 //! * A text that is exactly how an `i64` prints is stored as that integer ("int").
-//! * Other bytes are stored in the entry, and from 16 KiB on in a block of their own. Redis calls a string of
-//!   at most 44 bytes that was set as a whole "embstr", and every other "raw"; a string that was edited in place
-//!   (APPEND, SETRANGE, SETBIT) is "raw" whatever its length, which the entry's user flag remembers.
+//! * Other bytes are stored in the entry, and from 16 KiB on in a block of their own. Redis 8.2 calls a string that was
+//!   set as a whole "embstr" when it fits into 64 bytes together with key and deadline, and every other "raw"; a
+//!   string that was edited in place (APPEND, SETRANGE, SETBIT) is "raw" whatever its length, which the entry's user
+//!   flag remembers. (Redis does not go back to "embstr" when the deadline goes; here the name follows what is there.)
 
 use crate::Object;
 use base::blob::Blob;
 use structures::dict::{EntryRef, NewValue, ValueRef};
 
-/// Longest string that Redis embeds in its object: `OBJECT ENCODING` says "embstr" up to here, in bytes.
-pub const EMBSTR_LEN_MAX: usize = 44;
+/// Longest string, together with its key, that Redis embeds in the key's object: 64 bytes less its own fields.
+const EMBEDDED_LEN_MAX: usize = 41;
+/// What a deadline takes of that.
+const DEADLINE_LEN: usize = 8;
 
 /// The value to store for these bytes: an integer where they are the text of one.
 #[inline]
@@ -89,10 +92,33 @@ impl Scratch {
 
 /// "int", "embstr" or "raw".
 pub fn encoding_name(entry: &EntryRef<'_, Object>) -> &'static str {
-    match entry.value() {
-        ValueRef::Int(_) => "int",
-        ValueRef::Bytes(bytes) if bytes.len() <= EMBSTR_LEN_MAX && !entry.user_flag() => "embstr",
-        ValueRef::Unit => "embstr",
-        ValueRef::Bytes(_) | ValueRef::Blob(_) | ValueRef::Boxed(_) => "raw",
+    let len = match entry.value() {
+        ValueRef::Int(_) => return "int",
+        ValueRef::Bytes(bytes) => bytes.len(),
+        ValueRef::Unit => 0,
+        ValueRef::Blob(_) | ValueRef::Boxed(_) => return "raw",
+    };
+    let taken = entry.key().len() + entry.deadline().map_or(0, |_| DEADLINE_LEN);
+    if len + taken <= EMBEDDED_LEN_MAX && !entry.user_flag() { "embstr" } else { "raw" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Table;
+    use structures::hash::Hasher;
+
+    #[test]
+    fn key_value_and_deadline_share_the_room_of_embstr() {
+        let hasher = Hasher::new(1, 2);
+        for (key_len, deadline, longest) in [(1, None, 40), (20, None, 21), (41, None, 0), (20, Some(1 << 41), 13)] {
+            let key = vec![b'k'; key_len];
+            for (len, name) in [(longest, "embstr"), (longest + 1, "raw")] {
+                let mut table = Table::new(hasher);
+                table.set(hasher.hash(&key), &key, NewValue::Bytes(&vec![b'x'; len]), deadline);
+                let entry = table.get(hasher.hash(&key), &key).expect("just set");
+                assert_eq!(encoding_name(&entry), name, "key of {key_len} bytes, value of {len}");
+            }
+        }
     }
 }
