@@ -311,7 +311,7 @@ pub(super) fn expose<T>(pointer: NonNull<T>) -> u64 {
 
 /// Where a slot is; good until the table next changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct At {
+pub(crate) struct At {
     segment: usize,
     line: u32,
     slot: u32,
@@ -333,7 +333,7 @@ pub struct Stats {
 }
 
 /// The table. All addresses are of the caller's making: it only stores and compares them.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// Segments in chunks, so that adding one never moves many.
     directory: Vec<Vec<Segment>>,
     /// Segments; a power of two above or equal, less one; entries.
@@ -349,7 +349,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) const fn new() -> Table {
+    pub(crate) const fn new() -> Table {
         Table {
             directory: Vec::new(),
             segments: 0,
@@ -363,11 +363,11 @@ impl Table {
     }
 
     #[inline(always)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let chunks = self.directory.capacity() * size_of::<Vec<Segment>>();
         let last = self.directory.last().map_or(0, Vec::capacity);
         let full = self.directory.len().saturating_sub(1) * CHUNK;
@@ -397,7 +397,7 @@ impl Table {
     /// Finds the slot of `hash` whose address satisfies `same`. That is asked of addresses under this hash's tag
     /// and carried bits only, so rarely of a wrong one.
     #[inline(always)]
-    pub(super) fn find(&self, hash: u64, mut same: impl FnMut(u64) -> bool) -> Option<(At, u64)> {
+    pub(crate) fn find(&self, hash: u64, mut same: impl FnMut(u64) -> bool) -> Option<(At, u64)> {
         if self.len == 0 {
             return None;
         }
@@ -427,7 +427,7 @@ impl Table {
 
     /// Asks for the home line of `hash`.
     #[inline]
-    pub(super) fn prefetch_line(&self, hash: u64) {
+    pub(crate) fn prefetch_line(&self, hash: u64) {
         if self.len != 0 {
             let segment = self.segment(self.index_of(hash));
             let home = home_of(position_of(carried(hash), tag_of(hash)), segment.count);
@@ -437,7 +437,7 @@ impl Table {
 
     /// The address of what is probably the entry of `hash`; reads its home line.
     #[inline]
-    pub(super) fn probable(&self, hash: u64) -> Option<u64> {
+    pub(crate) fn probable(&self, hash: u64) -> Option<u64> {
         if self.len == 0 {
             return None;
         }
@@ -461,7 +461,7 @@ impl Table {
 
     /// Adds an address that is not in the table. `rehash` gives the hash of an address that is.
     #[inline]
-    pub(super) fn insert(&mut self, hash: u64, address: u64, rehash: &dyn Fn(u64) -> u64) -> At {
+    pub(crate) fn insert(&mut self, hash: u64, address: u64, rehash: &dyn Fn(u64) -> u64) -> At {
         if self.len >= self.segments * SPLIT_ABOVE {
             self.add_segment(rehash);
         }
@@ -478,7 +478,7 @@ impl Table {
     }
 
     /// Takes the slot out; the table may change its shape then, so every `At` becomes stale.
-    pub(super) fn remove(&mut self, at: At) {
+    pub(crate) fn remove(&mut self, at: At) {
         self.len -= 1;
         let segment = self.segment_mut(at.segment);
         segment.clear_slot(at.line as usize, at.slot as usize);
@@ -639,7 +639,7 @@ impl Table {
     }
 
     /// One step of a scan, from `cursor`; gives the next cursor, 0 at the end.
-    pub(super) fn scan(&self, cursor: u64, visit: &mut dyn FnMut(u64)) -> u64 {
+    pub(crate) fn scan(&self, cursor: u64, visit: &mut dyn FnMut(u64)) -> u64 {
         let range = cursor % RANGES;
         if self.len == 0 {
             return 0;
@@ -757,7 +757,7 @@ impl Table {
     }
 
     /// Panics unless every slot can be found and every count is right. `hash_of` gives an address' hash.
-    pub(super) fn check(&self, hash_of: &dyn Fn(u64) -> u64) {
+    pub(crate) fn check(&self, hash_of: &dyn Fn(u64) -> u64) {
         let (mut len, mut bytes) = (0, 0);
         for index in 0..self.segments {
             let segment = self.segment(index);
