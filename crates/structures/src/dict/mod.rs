@@ -19,7 +19,7 @@
 mod entry;
 mod handle;
 mod slab;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 mod wheel;
