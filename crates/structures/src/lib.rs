@@ -1,6 +1,7 @@
 //! Data structures without Redis semantics: tables, trees, packed lists, sketches, and the lock of a shard.
 
 pub mod bits;
+pub mod blocks;
 pub mod dict;
 pub mod hash;
 pub mod hll;

@@ -400,6 +400,24 @@ pub struct Iter<'a> {
     left: u32,
 }
 
+impl Iter<'_> {
+    /// Passes over this many elements at the front.
+    pub fn drop_front(&mut self, count: usize) {
+        for _ in 0..count.min(self.left as usize) {
+            self.bytes = &self.bytes[size_of_first(self.bytes)..];
+            self.left -= 1;
+        }
+    }
+
+    /// Passes over this many elements at the back.
+    pub fn drop_back(&mut self, count: usize) {
+        for _ in 0..count.min(self.left as usize) {
+            self.bytes = &self.bytes[..self.bytes.len() - size_of_last(self.bytes)];
+            self.left -= 1;
+        }
+    }
+}
+
 impl<'a> Iterator for Iter<'a> {
     type Item = PackedElement<'a>;
 
