@@ -90,6 +90,7 @@ impl CommandError {
          SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order \
          to store users in the Redis configuration.",
     );
+    pub const NO_RANDOMNESS: CommandError = CommandError::fixed("ERR the system gives no random numbers");
     pub const NO_ACL_USERS: CommandError =
         CommandError::fixed("ERR ACL users and rules are not supported by this server yet");
     pub const DEFAULT_USER_STAYS: CommandError = CommandError::fixed("ERR The 'default' user cannot be removed");
@@ -114,6 +115,25 @@ impl CommandError {
     pub const NOT_IN_RESP2: CommandError = CommandError::fixed("ERR RESP2 is not supported by this command");
     pub const PACKED_THRESHOLD: CommandError =
         CommandError::fixed("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+    pub const BIT_OFFSET: CommandError = CommandError::fixed("ERR bit offset is not an integer or out of range");
+    pub const BIT_VALUE: CommandError = CommandError::fixed("ERR bit is not an integer or out of range");
+    pub const BIT_WANTED: CommandError = CommandError::fixed("ERR The bit argument must be 1 or 0.");
+    pub const BITOP_NOT_SOURCES: CommandError =
+        CommandError::fixed("ERR BITOP NOT must be called with a single source key.");
+    pub const BITFIELD_TYPE: CommandError = CommandError::fixed(
+        "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
+    );
+    pub const BITFIELD_OVERFLOW: CommandError = CommandError::fixed("ERR Invalid OVERFLOW type specified");
+    pub const BITFIELD_RO: CommandError = CommandError::fixed("ERR BITFIELD_RO only supports the GET subcommand");
+    pub const NOT_HLL: CommandError = CommandError::fixed("WRONGTYPE Key is not a valid HyperLogLog string value.");
+    pub const CORRUPTED_HLL: CommandError = CommandError::fixed("INVALIDOBJ Corrupted HLL object detected");
+    pub const HLL_NO_KEY: CommandError = CommandError::fixed("ERR The specified key does not exist");
+    pub const HLL_NOT_SPARSE: CommandError = CommandError::fixed("ERR HLL encoding is not sparse");
+    pub const HLL_SIMD: CommandError = CommandError::fixed("ERR Argument must be ON or OFF");
+    pub const NESTED_MULTI: CommandError = CommandError::fixed("ERR MULTI calls can not be nested");
+    pub const WATCH_IN_MULTI: CommandError = CommandError::fixed("ERR WATCH inside MULTI is not allowed");
+    pub const EXEC_WITHOUT_MULTI: CommandError = CommandError::fixed("ERR EXEC without MULTI");
+    pub const DISCARD_WITHOUT_MULTI: CommandError = CommandError::fixed("ERR DISCARD without MULTI");
     pub const NOT_IN_MULTI: CommandError = CommandError::fixed("ERR Command not allowed inside a transaction");
 
     /// An error whose text never varies.
@@ -174,6 +194,20 @@ impl CommandError {
 
     pub fn no_latency_samples(event: &[u8]) -> CommandError {
         CommandError::of(format!("ERR No samples available for event '{}'", lossy(event)))
+    }
+
+    pub fn bitop_sources(operation: &str) -> CommandError {
+        CommandError::of(format!("ERR BITOP {operation} must be called with at least two source keys."))
+    }
+
+    pub fn unknown_pfdebug(subcommand: &[u8]) -> CommandError {
+        CommandError::of(format!("ERR Unknown PFDEBUG subcommand '{}'", lossy(subcommand)))
+    }
+
+    /// EXEC that was refused itself: its transaction is gone, and this is why.
+    pub fn exec_abort(reason: &CommandError) -> CommandError {
+        let reason = reason.text().strip_prefix("ERR ").unwrap_or(reason.text());
+        CommandError::of(format!("EXECABORT Transaction discarded because of: {reason}"))
     }
 
     pub fn invalid_expire(command: &str) -> CommandError {

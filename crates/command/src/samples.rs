@@ -29,7 +29,8 @@ impl Rate {
         let grown = value.saturating_sub(self.value);
         let passed = base.saturating_sub(self.base);
         // A counter that was reset in between counts as one that stood still.
-        self.ring[self.at] = if passed == 0 { 0 } else { (u128::from(grown) * u128::from(unit) / u128::from(passed)) as u64 };
+        self.ring[self.at] =
+            if passed == 0 { 0 } else { (u128::from(grown) * u128::from(unit) / u128::from(passed)) as u64 };
         self.at = (self.at + 1) % SAMPLES;
         (self.value, self.base) = (value, base);
     }
@@ -147,9 +148,13 @@ impl Server {
         self.errors.reset();
         self.samples.reset();
         let clients = &self.clients;
-        for counter in
-            [&clients.accepted, &clients.rejected, &clients.input_limit_closed, &clients.output_limit_closed, &clients.auth_denied]
-        {
+        for counter in [
+            &clients.accepted,
+            &clients.rejected,
+            &clients.input_limit_closed,
+            &clients.output_limit_closed,
+            &clients.auth_denied,
+        ] {
             counter.store(0, Relaxed);
         }
         self.keyspace.reclaimer.stats().freed.store(0, Relaxed);

@@ -112,6 +112,8 @@ impl Event {
     pub const fn zset(name: &'static str) -> Event {
         Event { class: Class::ZSET, name }
     }
+    /// A change that nobody is told of, though it counts, is logged and ends transactions that watch the key.
+    pub const NONE: Event = Event { class: Class(0), name: "" };
     pub const DEL: Event = Event::generic("del");
     pub const EXPIRE: Event = Event::generic("expire");
     pub const EXPIRED: Event = Event { class: Class::EXPIRED, name: "expired" };

@@ -268,6 +268,11 @@ impl ShardView<'_> {
         &self.data.dbs[db]
     }
 
+    /// Keys of this shard that some transaction watches, in all databases.
+    pub fn watched_keys(&self) -> usize {
+        self.data.watched.live()
+    }
+
     pub fn now_ms(&self) -> u64 {
         self.fx.now_ms
     }
@@ -502,8 +507,45 @@ impl<'s> Occupied<'s> {
         self.entry.set_user_flag(true);
     }
 
-    /// Marks the string as one that was edited in place ("raw").
+    /// Lends the string to be edited in place, resized to `len` bytes (new ones are zero). `edit` says how many
+    /// changes it made besides its result; with none, and the old length, nothing is announced. `None`: not bytes,
+    /// or memory does not suffice; `edit` did not run.
+    pub fn edit_bytes_if<R>(
+        &mut self,
+        len: usize,
+        event: Event,
+        edit: impl FnOnce(&mut [u8]) -> (u64, R),
+    ) -> Option<R> {
+        let resize = match self.entry.value() {
+            ValueRef::Bytes(bytes) => bytes.len() != len,
+            ValueRef::Blob(blob) => blob.len() != len,
+            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Boxed(_) => return None,
+        };
+        if resize && !self.entry.resize_bytes(len) {
+            return None;
+        }
+        let (changes, result) = edit(self.entry.bytes_mut()?);
+        self.entry.set_user_flag(true);
+        match (changes, resize) {
+            (0, false) => {}
+            // The new length alone was no change that the caller counts, yet it must be logged and watched for.
+            (0, true) => self.announce.changed(Event::NONE),
+            _ => {
+                self.announce.changed(event);
+                self.announce.fx.add_dirty(changes - 1);
+            }
+        }
+        Some(result)
+    }
+
+    /// Makes the string one that can be edited in place ("raw"): an integer becomes its text. That is a change of
+    /// its encoding and of nothing else.
     pub fn set_raw(&mut self) {
+        if let ValueRef::Int(integer) = self.entry.value() {
+            let mut scratch = value::string::Scratch::default();
+            let removed = self.entry.replace(NewValue::Bytes(scratch.print(integer)));
+            discard(self.announce.fx, removed);
+        }
         self.entry.set_user_flag(true);
     }
 

@@ -24,6 +24,11 @@ impl WatchTable {
         self.keys.is_empty()
     }
 
+    /// Keys that somebody watches.
+    pub fn live(&self) -> usize {
+        self.keys.values().filter(|watchers| watchers.iter().any(|watcher| watcher.strong_count() > 0)).count()
+    }
+
     pub fn add(&mut self, db: usize, key: &[u8], watch: &Watch) {
         if self.keys.len() >= self.sweep_at {
             self.sweep();
@@ -74,6 +79,9 @@ mod tests {
         table.touch(0, b"k");
         assert!(one.load(Ordering::Acquire));
         assert!(!two.load(Ordering::Acquire));
+        assert_eq!(table.live(), 1);
+        drop(two);
+        assert_eq!(table.live(), 0);
     }
 
     #[test]

@@ -210,6 +210,17 @@ impl<B> Dict<B> {
         self.table.bytes() + self.heap.bytes() + self.wheel.bytes() + self.blob_bytes
     }
 
+    /// Bytes of the index, and of the index by deadline: what `memory()` counts besides the entries.
+    pub fn index_memory(&self) -> (usize, usize) {
+        (self.table.bytes(), self.wheel.bytes())
+    }
+
+    /// The sum of all deadlines in Unix milliseconds; an estimate where there are many.
+    pub fn deadline_sum(&self) -> u128 {
+        const EXACT_MAX: usize = 1 << 10;
+        self.wheel.deadline_sum(EXACT_MAX)
+    }
+
     #[inline(always)]
     fn find(&self, hash: u64, key: &[u8]) -> Option<(At, Raw)> {
         let (at, address) = self.table.find(hash, |address| raw_at(address).key() == key)?;

@@ -642,3 +642,21 @@ fn a_snapshot_saves_each_entry_once_as_it_was() {
         assert!(saved == expected, "seed {seed}: {} of {count}", saved.len());
     }
 }
+
+#[test]
+fn the_sum_of_deadlines_is_exact_for_few_and_near_for_many() {
+    let mut draws = Draws(11);
+    for count in [0u64, 1, 1_000, 5_000] {
+        let mut dict: Dict<String> = Dict::new(Hasher::new(1, 2));
+        let mut sum = 0u128;
+        for number in 0..count {
+            let key = number.to_be_bytes();
+            let deadline = 1_700_000_000_000 + draws.below(1 << 30);
+            sum += u128::from(deadline);
+            dict.set(dict.hasher().hash(&key), &key, NewValue::Unit, Some(deadline));
+        }
+        let told = dict.deadline_sum();
+        let near = told.abs_diff(sum) <= u128::from(count) * (1 << 26);
+        assert!(if count <= 1_000 { told == sum } else { near }, "{count}: {told} for {sum}");
+    }
+}

@@ -245,6 +245,29 @@ impl Wheel {
         raw
     }
 
+    /// The sum of the deadlines of all entries: exact up to `exact_max` entries. With more, one entry stands for those of
+    /// its chunk, which are due in the same slot, so that the cost is that of a look at a sixtieth of them.
+    pub(super) fn deadline_sum(&self, exact_max: usize) -> u128 {
+        let mut sum = 0;
+        for level in self.levels.iter().flatten() {
+            for head in level.slots {
+                let mut chunk = head;
+                // SAFETY: chunks in slots are live.
+                while let Some(found) = unsafe { chunk.as_ref() } {
+                    let looked_at = if self.len <= exact_max { found.used } else { 1 };
+                    for index in 0..looked_at {
+                        // SAFETY: chunks in slots hold a cell at least, these are in use and hold live entries.
+                        let raw = unsafe { Raw::from_address(cell_at(chunk, index).read()) };
+                        let deadline = raw.deadline().expect("the wheel holds entries with deadlines");
+                        sum += u128::from(deadline) * u128::from(found.used / looked_at);
+                    }
+                    chunk = found.next;
+                }
+            }
+        }
+        sum
+    }
+
     /// Panics unless the wheel agrees with itself and with its entries.
     pub(super) fn check(&self) {
         let (mut len, mut bytes) = (0, 0);

@@ -1,0 +1,166 @@
+//! CONFIG: options, read and set while the server runs. The option store belongs to the server crate.
+
+use command::spec::{ArgKind, Flags, Group, Run, Shape, arg, block, string};
+use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
+use engine::LockedKeys;
+
+const FLAGS: Flags = Flags::ADMIN.or(Flags::NOSCRIPT).or(Flags::LOADING).or(Flags::STALE);
+const EVERYWHERE: &[&str] = &["request_policy:all_nodes", "response_policy:all_succeeded"];
+
+pub static CONFIG: CommandSpec = CommandSpec {
+    name: "CONFIG",
+    group: Group::Server,
+    since: "2.0.0",
+    summary: "Commands about the server's options.",
+    complexity: "Depends on the subcommand.",
+    arity: -2,
+    subcommands: &[&GET, &RESETSTAT, &REWRITE, &SET, &HELP],
+    run: Run::Container,
+    ..CommandSpec::DEFAULT
+};
+
+static GET: CommandSpec = CommandSpec {
+    name: "GET",
+    group: Group::Server,
+    since: "2.0.0",
+    summary: "Gives options and their values, by name or glob.",
+    complexity: "O(N) over the number of names and globs given",
+    arity: -3,
+    flags: FLAGS,
+    args: &[arg("parameter", ArgKind::String).multiple()],
+    history: &[("7.0.0", "Several names or globs can be given in one call.")],
+    reply: Shape::MAP,
+    run: Run::Session(get),
+    ..CommandSpec::DEFAULT
+};
+
+static SET: CommandSpec = CommandSpec {
+    name: "SET",
+    group: Group::Server,
+    since: "2.0.0",
+    summary: "Sets options while the server runs: all that are given, or none.",
+    complexity: "O(N) over the number of options given",
+    arity: -4,
+    flags: FLAGS,
+    args: &[block("data", &[string("parameter"), string("value")]).multiple()],
+    history: &[("7.0.0", "Several options can be set in one call.")],
+    tips: EVERYWHERE,
+    reply: Shape::SIMPLE,
+    run: Run::Session(set),
+    ..CommandSpec::DEFAULT
+};
+
+static RESETSTAT: CommandSpec = CommandSpec {
+    name: "RESETSTAT",
+    group: Group::Server,
+    since: "2.0.0",
+    summary: "Sets the statistics that INFO shows back to zero.",
+    arity: 2,
+    flags: FLAGS,
+    tips: EVERYWHERE,
+    reply: Shape::SIMPLE,
+    run: Run::Session(resetstat),
+    ..CommandSpec::DEFAULT
+};
+
+static REWRITE: CommandSpec = CommandSpec {
+    name: "REWRITE",
+    group: Group::Server,
+    since: "2.8.0",
+    summary: "Writes the options in force to the file that the server was started with.",
+    arity: 2,
+    flags: FLAGS,
+    tips: EVERYWHERE,
+    reply: Shape::SIMPLE,
+    run: Run::Session(rewrite),
+    ..CommandSpec::DEFAULT
+};
+
+static HELP: CommandSpec = CommandSpec {
+    name: "HELP",
+    group: Group::Server,
+    since: "5.0.0",
+    summary: "Explains the subcommands.",
+    arity: 2,
+    flags: Flags::LOADING.or(Flags::STALE),
+    reply: Shape::ARRAY,
+    run: Run::Session(help),
+    ..CommandSpec::DEFAULT
+};
+
+fn get(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let patterns: Vec<&[u8]> = args.from(2).collect();
+    let found = cx.server.host.config_get(&patterns);
+    cx.reply.map(found.len());
+    for (name, value) in found {
+        cx.reply.bulk(name.as_bytes());
+        cx.reply.bulk(&value);
+    }
+    Ok(())
+}
+
+fn set(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    if !args.len().is_multiple_of(2) {
+        return Err(CommandError::SYNTAX);
+    }
+    let pairs: Vec<(&[u8], &[u8])> = (2..args.len()).step_by(2).map(|at| (args.word(at), args.word(at + 1))).collect();
+    cx.server.host.config_set(&pairs, cx.session.local).map_err(CommandError::of)?;
+    cx.reply.ok();
+    Ok(())
+}
+
+fn resetstat(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
+    cx.server.reset_stats();
+    cx.reply.ok();
+    Ok(())
+}
+
+fn rewrite(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
+    cx.server.host.config_rewrite().map_err(CommandError::of)?;
+    cx.reply.ok();
+    Ok(())
+}
+
+fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
+    cx.help(
+        "config",
+        &[
+            "GET <pattern>",
+            "    Show the options whose names match the glob <pattern>.",
+            "SET <option> <value>",
+            "    Set <option> to <value>.",
+            "RESETSTAT",
+            "    Set the statistics of INFO back to zero.",
+            "REWRITE",
+            "    Write the options in force to the configuration file.",
+        ],
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestServer;
+
+    #[test]
+    fn options_come_in_pairs() {
+        let mut server = TestServer::new();
+        assert_eq!(server.show("CONFIG SET a b c"), "(error) ERR syntax error");
+        assert_eq!(server.show("CONFIG SET a"), "(error) ERR wrong number of arguments for 'config|set' command");
+        assert_eq!(server.show("CONFIG GET"), "(error) ERR wrong number of arguments for 'config|get' command");
+        assert_eq!(server.show("CONFIG SET a b"), "OK");
+    }
+
+    #[test]
+    fn resetstat_sets_counters_back() {
+        let mut server = TestServer::new();
+        server.run("GET nothing");
+        server.run("GET");
+        assert!(server.show("INFO commandstats").contains("cmdstat_get:calls=1,"));
+        assert!(server.show("INFO errorstats").contains("errorstat_ERR:count=1"));
+        assert_eq!(server.show("CONFIG RESETSTAT"), "OK");
+        let after = server.show("INFO commandstats errorstats");
+        assert!(!after.contains("cmdstat_get") && !after.contains("errorstat_"), "{after}");
+        assert!(after.contains("cmdstat_config|resetstat:calls=1,"), "{after}");
+    }
+}

@@ -1,0 +1,75 @@
+//! DEBUG DIGEST and DEBUG DIGEST-VALUE: 160 bits that are equal when the data is.
+//!
+//! The digest of a value is the SHA-1 of its type, its content and its deadline. The digest of all data is the XOR, over
+//! all keys, of the SHA-1 of database, key and value digest: it depends neither on the order of keys nor on how
+//! values are encoded, so servers that hold the same data agree. It is our own: Redis prints other digits.
+
+use command::{Args, CommandResult, Ctx};
+use engine::{EntryRef, LockedKeys, Lookup, ValueRef};
+use sha1::{Digest, Sha1};
+use std::fmt::Write;
+use value::Object;
+
+type Hash = [u8; 20];
+
+/// A part, with its length before it, so that parts cannot run together.
+fn add(hasher: &mut Sha1, part: &[u8]) {
+    hasher.update((part.len() as u64).to_le_bytes());
+    hasher.update(part);
+}
+
+fn value_digest(entry: &EntryRef<'_, Object>) -> Hash {
+    let mut hasher = Sha1::new();
+    let value = entry.value();
+    add(&mut hasher, value::type_name(&value).as_bytes());
+    match value {
+        ValueRef::Boxed(object) => match *object {},
+        string => {
+            let mut scratch = value::string::Scratch::default();
+            let string = value::string::Str::of(string).expect("every other value is a string");
+            add(&mut hasher, string.bytes(&mut scratch));
+        }
+    }
+    if let Some(deadline) = entry.deadline() {
+        add(&mut hasher, &deadline.to_le_bytes());
+    }
+    hasher.finalize().into()
+}
+
+fn hex(hash: &Hash) -> String {
+    hash.iter().fold(String::with_capacity(40), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes everything");
+        text
+    })
+}
+
+pub fn digest(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
+    let databases = keys.keyspace().databases();
+    let now_ms = keys.fx.now_ms;
+    let mut total = Hash::default();
+    keys.visit(|view| {
+        for db in 0..databases {
+            let live = view.db(db).table().iter().filter(|entry| entry.deadline().is_none_or(|at| at > now_ms));
+            for entry in live {
+                let mut hasher = Sha1::new();
+                hasher.update((db as u64).to_le_bytes());
+                add(&mut hasher, entry.key());
+                hasher.update(value_digest(&entry));
+                let hash: Hash = hasher.finalize().into();
+                total.iter_mut().zip(hash).for_each(|(sum, byte)| *sum ^= byte);
+            }
+        }
+    });
+    cx.reply.simple(&hex(&total));
+    Ok(())
+}
+
+pub fn digest_value(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    cx.reply.array(args.len() - 2);
+    for key in args.from(2) {
+        let key = keys.key(key);
+        let hash = keys.lookup(&key, Lookup::SILENT).map_or_else(Hash::default, |entry| value_digest(&entry));
+        cx.reply.simple(&hex(&hash));
+    }
+    Ok(())
+}

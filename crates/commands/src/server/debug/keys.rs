@@ -1,0 +1,173 @@
+//! DEBUG subcommands about keys and tables.
+
+use command::{Args, CommandError, CommandResult, Ctx};
+use engine::{EntryRef, Event, LockedKeys, Lookup, NewValue, Slot, ValueRef};
+use structures::dict::Stats;
+use value::Object;
+use value::string::Str;
+
+fn find<'k>(keys: &'k mut LockedKeys<'_>, args: &Args<'_>) -> Result<EntryRef<'k, Object>, CommandError> {
+    let key = keys.key(args.word(2));
+    keys.lookup(&key, Lookup::SILENT).ok_or(CommandError::NO_SUCH_KEY)
+}
+
+/// Bytes of a length in an RDB file.
+fn rdb_length_bytes(len: usize) -> usize {
+    match len {
+        0..64 => 1,
+        64..16_384 => 2,
+        16_384..=0xffff_ffff => 5,
+        _ => 9,
+    }
+}
+
+/// Bytes of a string in an RDB file, when it is not compressed: small integers have forms of their own.
+fn rdb_string_bytes(string: Str<'_>) -> usize {
+    let short_integer = string.integer().filter(|_| string.len() <= 11);
+    match short_integer {
+        Some(-128..=127) => 2,
+        Some(-32_768..=32_767) => 3,
+        Some(-2_147_483_648..=2_147_483_647) => 5,
+        _ => rdb_length_bytes(string.len()) + string.len(),
+    }
+}
+
+/// Bytes of a value in an RDB file.
+fn serialized_length(entry: &EntryRef<'_, Object>) -> usize {
+    match entry.value() {
+        ValueRef::Boxed(object) => match *object {},
+        string => Str::of(string).map_or(0, rdb_string_bytes),
+    }
+}
+
+pub fn object(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let recency = keys.fx.recency;
+    let entry = find(keys, args)?;
+    let text = format!(
+        "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
+        entry.key().as_ptr(),
+        value::encoding_name(&entry),
+        serialized_length(&entry),
+        entry.lru(),
+        recency.idle_seconds(entry.lru())
+    );
+    cx.reply.simple(&text);
+    Ok(())
+}
+
+pub fn sdslen(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let entry = find(keys, args)?;
+    let (len, outside) = match entry.value() {
+        ValueRef::Bytes(bytes) => (bytes.len(), 0),
+        ValueRef::Unit => (0, 0),
+        ValueRef::Blob(blob) => (blob.len(), blob.capacity()),
+        ValueRef::Int(_) => return Err(CommandError::NOT_SDS),
+        ValueRef::Boxed(object) => match *object {},
+    };
+    // Key and short values share one allocation, which is told as the key's.
+    let text = format!(
+        "key_sds_len:{}, key_sds_avail:0, key_zmalloc: {}, val_sds_len:{len}, val_sds_avail:0, val_zmalloc: {outside}",
+        entry.key().len(),
+        entry.size() - outside.min(entry.size()),
+    );
+    cx.reply.simple(&text);
+    Ok(())
+}
+
+pub fn listpack(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    match find(keys, args)?.value() {
+        ValueRef::Boxed(object) => match *object {},
+        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => Err(CommandError::NOT_LISTPACK),
+    }
+}
+
+pub fn quicklist(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    match find(keys, args)?.value() {
+        ValueRef::Boxed(object) => match *object {},
+        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => Err(CommandError::NOT_QUICKLIST),
+    }
+}
+
+pub fn htstats_key(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    match find(keys, args)?.value() {
+        ValueRef::Boxed(object) => match *object {},
+        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => Err(CommandError::NOT_HASH_TABLE),
+    }
+}
+
+/// Entries that a bucket of the table has room for.
+const BUCKET_ENTRIES: usize = 7;
+
+/// Figures of a database's tables, summed over the shards, below the heads that Redis has.
+pub fn htstats(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    args.int(2)?;
+    let db = cx.db_number(args, 2).ok_or(CommandError::DEBUG_DB)?;
+    let full = args.is(3, "FULL");
+    let (mut len, mut expires) = (0, 0);
+    let mut sum = Stats::default();
+    keys.visit(|view| {
+        let table = view.db(db).table();
+        len += table.len();
+        expires += table.with_deadline();
+        if table.is_empty() {
+            return;
+        }
+        let stats = table.stats();
+        sum.segments += stats.segments;
+        sum.buckets += stats.buckets;
+        sum.spilled_buckets += stats.spilled_buckets;
+        sum.displaced += stats.displaced;
+        sum.longest_chain = sum.longest_chain.max(stats.longest_chain);
+    });
+    let mut text = String::from("[Dictionary HT]\nHash table 0 stats (main hash table):\n");
+    if len == 0 {
+        text.push_str("No stats available for empty dictionaries\n");
+    } else {
+        text.push_str(&format!(" table size: {}\n number of elements: {len}\n", sum.buckets * BUCKET_ENTRIES));
+        if full {
+            text.push_str(&format!(
+                " segments: {}\n buckets: {}\n buckets with entries elsewhere: {}\n entries elsewhere: {}\n max chain \
+                 length: {}\n",
+                sum.segments, sum.buckets, sum.spilled_buckets, sum.displaced, sum.longest_chain
+            ));
+        }
+    }
+    text.push_str("[Expires HT]\nHash table 0 stats (main hash table):\n");
+    if expires == 0 {
+        text.push_str("No stats available for empty dictionaries\n");
+    } else {
+        text.push_str(&format!(" number of elements: {expires}\n"));
+    }
+    cx.reply.verbatim(b"txt", text.as_bytes());
+    Ok(())
+}
+
+/// A number that says how many, or how large.
+fn positive(args: &Args<'_>, at: usize) -> Result<usize, CommandError> {
+    let number = base::num::parse_i64(args.word(at)).and_then(|number| usize::try_from(number).ok());
+    number.ok_or(CommandError::MUST_BE_POSITIVE)
+}
+
+pub fn populate(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let count = positive(args, 2)?;
+    let prefix = args.get(3).unwrap_or(b"key");
+    let size = if args.len() == 5 { positive(args, 4)? } else { 0 };
+    let mut name = prefix.to_vec();
+    name.push(b':');
+    let stem = name.len();
+    for number in 0..count {
+        name.truncate(stem);
+        base::num::write_u64(&mut name, number as u64);
+        let key = keys.key(&name);
+        if let Slot::Vacant(vacant) = keys.slot(&key) {
+            let mut value = format!("value:{number}").into_bytes();
+            if size > 0 {
+                value.resize(size, 0);
+            }
+            vacant.insert(NewValue::Bytes(&value), None, Event::NONE);
+        }
+    }
+    keys.fx.propagate_nothing();
+    cx.reply.ok();
+    Ok(())
+}
