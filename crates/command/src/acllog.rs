@@ -18,6 +18,8 @@ const ALIKE_MS: i64 = 60_000;
 pub struct Denial {
     pub id: u64,
     pub count: u64,
+    /// "toplevel" or "multi".
+    pub context: &'static str,
     /// The command's name, as it was sent.
     pub object: Vec<u8>,
     pub username: Vec<u8>,
@@ -40,10 +42,11 @@ struct Inner {
 }
 
 impl AclLog {
-    pub fn add(&self, object: &[u8], username: &[u8], client: String, now_ms: i64) {
+    pub fn add(&self, context: &'static str, object: &[u8], username: &[u8], client: String, now_ms: i64) {
         let Inner { next_id, entries } = &mut *self.inner.lock();
         let alike = entries.iter().take(ALIKE_MAX).position(|entry| {
-            entry.object == object && entry.username == username && now_ms - entry.updated_ms <= ALIKE_MS
+            (entry.context, &entry.object[..], &entry.username[..]) == (context, object, username)
+                && now_ms - entry.updated_ms <= ALIKE_MS
         });
         if let Some(mut entry) = alike.and_then(|at| entries.remove(at)) {
             entry.count += 1;
@@ -56,6 +59,7 @@ impl AclLog {
         entries.push_front(Denial {
             id: *next_id,
             count: 1,
+            context,
             object,
             username,
             client,
@@ -83,10 +87,10 @@ mod tests {
     #[test]
     fn attempts_alike_are_counted_together_for_a_minute() {
         let log = AclLog::default();
-        log.add(b"AUTH", b"bob", String::new(), 0);
-        log.add(b"AUTH", b"eve", String::new(), 1);
-        log.add(b"AUTH", b"bob", "again".to_owned(), 60_000);
-        log.add(b"AUTH", b"bob", String::new(), 120_001);
+        log.add("toplevel", b"AUTH", b"bob", String::new(), 0);
+        log.add("toplevel", b"AUTH", b"eve", String::new(), 1);
+        log.add("toplevel", b"AUTH", b"bob", "again".to_owned(), 60_000);
+        log.add("toplevel", b"AUTH", b"bob", String::new(), 120_001);
         let seen: Vec<_> = log.newest(10).into_iter().map(|entry| (entry.id, entry.count, entry.username)).collect();
         assert_eq!(seen, [(2, 1, b"bob".to_vec()), (0, 2, b"bob".to_vec()), (1, 1, b"eve".to_vec())]);
         log.reset();

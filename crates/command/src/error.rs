@@ -31,21 +31,18 @@ impl CommandError {
     pub const DECREMENT_OVERFLOW: CommandError = CommandError::fixed("ERR decrement would overflow");
     pub const NAN_OR_INFINITY: CommandError = CommandError::fixed("ERR increment would produce NaN or Infinity");
     pub const INVALID_NUMKEYS: CommandError = CommandError::fixed("ERR invalid numkeys value or out of range");
-    pub const LCS_NOT_STRINGS: CommandError =
-        CommandError::fixed("ERR The specified keys must contain string values");
+    pub const LCS_NOT_STRINGS: CommandError = CommandError::fixed("ERR The specified keys must contain string values");
     pub const LCS_LEN_AND_IDX: CommandError =
         CommandError::fixed("ERR If you want both the length and indexes, please just use IDX.");
     pub const LCS_TOO_LONG: CommandError = CommandError::fixed("ERR String too long for LCS");
-    pub const LCS_TOO_MUCH_MEMORY: CommandError = CommandError::fixed(
-        "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
-    );
+    pub const LCS_TOO_MUCH_MEMORY: CommandError =
+        CommandError::fixed("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
     pub const NO_AUTH: CommandError = CommandError::fixed("NOAUTH Authentication required.");
     pub const WRONG_PASS: CommandError =
         CommandError::fixed("WRONGPASS invalid username-password pair or user is disabled.");
     pub const EXEC_ABORT: CommandError =
         CommandError::fixed("EXECABORT Transaction discarded because of previous errors.");
-    pub const TIMEOUT_NOT_INTEGER: CommandError =
-        CommandError::fixed("ERR timeout is not an integer or out of range");
+    pub const TIMEOUT_NOT_INTEGER: CommandError = CommandError::fixed("ERR timeout is not an integer or out of range");
     pub const TIMEOUT_NEGATIVE: CommandError = CommandError::fixed("ERR timeout is negative");
     pub const TIMEOUT_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR timeout is out of range");
     pub const INVALID_CURSOR: CommandError = CommandError::fixed("ERR invalid cursor");
@@ -73,10 +70,8 @@ impl CommandError {
     pub const CACHING_WITHOUT_TRACKING: CommandError = CommandError::fixed(
         "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
     );
-    pub const MONITOR_IN_EXEC: CommandError =
-        CommandError::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client");
-    pub const MONITOR_HAS_NO_KEYS: CommandError =
-        CommandError::fixed("ERR Replica can't interact with the keyspace");
+    pub const MONITOR_IN_EXEC: CommandError = CommandError::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client");
+    pub const MONITOR_HAS_NO_KEYS: CommandError = CommandError::fixed("ERR Replica can't interact with the keyspace");
     pub const INVALID_COMMAND: CommandError = CommandError::fixed("ERR Invalid command specified");
     pub const NO_KEY_ARGUMENTS: CommandError = CommandError::fixed("ERR The command has no key arguments");
     pub const INVALID_ARGUMENT_COUNT: CommandError =

@@ -290,6 +290,8 @@ pub struct ArgSpec {
     pub display: &'static str,
     pub kind: ArgKind,
     pub token: &'static str,
+    /// The key spec that an argument which is no key belongs to (a pattern of SORT).
+    pub key_spec: Option<usize>,
     pub since: &'static str,
     pub deprecated_since: &'static str,
     pub summary: &'static str,
@@ -306,6 +308,7 @@ pub const fn arg(name: &'static str, kind: ArgKind) -> ArgSpec {
         display: "",
         kind,
         token: "",
+        key_spec: None,
         since: "",
         deprecated_since: "",
         summary: "",
@@ -365,6 +368,9 @@ impl ArgSpec {
     }
     pub const fn deprecated_since(self, deprecated_since: &'static str) -> ArgSpec {
         ArgSpec { deprecated_since, ..self }
+    }
+    pub const fn key_spec(self, index: usize) -> ArgSpec {
+        ArgSpec { key_spec: Some(index), ..self }
     }
     pub const fn display(self, display: &'static str) -> ArgSpec {
         ArgSpec { display, ..self }
