@@ -4,7 +4,7 @@
 //! elements. Elements are asked for some steps ahead, for each is a cache miss of its own.
 
 use super::arena::{Arena, Handle};
-use super::tree::Tree;
+use super::tree::{Cut, Tree};
 use std::ops::Range;
 
 /// How many elements are asked for ahead.
@@ -29,6 +29,30 @@ impl<'a> Iter<'a> {
         Iter { tree, arena, ranks, front: &[], back: &[] }
     }
 
+    /// The elements after a cut.
+    pub(super) fn after(tree: &'a Tree, arena: &'a Arena, cut: &Cut<'a>) -> Iter<'a> {
+        let mut iter = Iter::new(tree, arena, cut.rank..tree.len());
+        iter.front = cut.after;
+        iter.prefetch_front();
+        iter
+    }
+
+    /// The elements before a cut.
+    pub(super) fn before(tree: &'a Tree, arena: &'a Arena, cut: &Cut<'a>) -> Iter<'a> {
+        let mut iter = Iter::new(tree, arena, 0..cut.rank);
+        iter.back = cut.before;
+        iter.prefetch_back();
+        iter
+    }
+
+    fn prefetch_front(&self) {
+        self.front.iter().take(AHEAD).for_each(|&handle| self.arena.prefetch(handle));
+    }
+
+    fn prefetch_back(&self) {
+        self.back.iter().rev().take(AHEAD).for_each(|&handle| self.arena.prefetch(handle));
+    }
+
     #[inline(always)]
     fn read(&self, handle: Handle) -> (&'a [u8], f64) {
         (self.arena.member(handle), self.arena.score(handle))
@@ -38,14 +62,14 @@ impl<'a> Iter<'a> {
         let (leaf, at) = self.tree.locate(self.ranks.start);
         let rest = &leaf.handles()[at..];
         self.front = &rest[..rest.len().min(self.ranks.len())];
-        self.front.iter().take(AHEAD).for_each(|&handle| self.arena.prefetch(handle));
+        self.prefetch_front();
     }
 
     fn refill_back(&mut self) {
         let (leaf, at) = self.tree.locate(self.ranks.end - 1);
         let rest = &leaf.handles()[..=at];
         self.back = &rest[rest.len().saturating_sub(self.ranks.len())..];
-        self.back.iter().rev().take(AHEAD).for_each(|&handle| self.arena.prefetch(handle));
+        self.prefetch_back();
     }
 }
 

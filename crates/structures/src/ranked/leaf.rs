@@ -1,4 +1,4 @@
-//! A leaf of the tree: up to 126 elements in 1 KiB, 8 bytes for each.
+//! A leaf of the tree: up to 62 elements in 512 bytes, 8 for each.
 //!
 //! A score's *key* is a `u64` that orders as scores do. A leaf does not store keys but, in 32 bits, how far each lies above the
 //! leaf's `base`, in units of `1 << shift`, rounded down. That order is right as far as it goes; where two
@@ -12,7 +12,7 @@ use super::arena::{Arena, Handle};
 use std::cmp::Ordering;
 
 /// Elements in a leaf.
-pub(super) const LEAF: usize = 126;
+pub(super) const LEAF: usize = 62;
 
 /// An element on its way in or out; it is in the arena.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub(super) struct Leaf {
     handles: [Handle; LEAF],
 }
 
-const _: () = assert!(size_of::<Leaf>() == 1024);
+const _: () = assert!(size_of::<Leaf>() == 512);
 
 impl Leaf {
     pub(super) fn new() -> Leaf {

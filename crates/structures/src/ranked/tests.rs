@@ -81,6 +81,10 @@ fn assert_same(ranked: &Ranked, model: &BTreeMap<Vec<u8>, f64>, draws: &mut Draw
         assert_eq!(ranked.first_of_score(Bound::Excluded(low)), count(&|score| score <= low));
         let (min, max) = (Bound::Excluded(low), Bound::Included(high));
         assert_eq!(ranked.count_in(min, max), count(&|score| score > low && score <= high));
+        let from = &pairs[count(&|score| score < low)..];
+        assert!(ranked.from_score(Bound::Included(low)).map(|pair| pair.0).eq(from.iter().map(|pair| &pair.1[..])));
+        let up_to = ranked.up_to_score(Bound::Excluded(low)).rev().map(|pair| pair.0);
+        assert!(up_to.eq(pairs[..pairs.len() - from.len()].iter().rev().map(|pair| &pair.1[..])));
         let start = draws.below(pairs.len() + 2);
         let end = start + draws.below(300);
         let part = &pairs[start.min(pairs.len())..end.min(pairs.len())];
@@ -211,7 +215,11 @@ fn rising_and_falling_scores_fill_their_leaves() {
         }
         ranked.check();
         let leaves = (count as usize).div_ceil(LEAF);
-        assert!(ranked.tree.bytes() <= leaves * 1024 + (leaves / 25 + 1) * 2048, "{}", ranked.tree.bytes());
+        assert!(
+            ranked.tree.bytes() <= leaves * size_of::<leaf::Leaf>() + (leaves / 25 + 1) * 2048,
+            "{}",
+            ranked.tree.bytes()
+        );
     }
 }
 
@@ -237,7 +245,7 @@ fn a_tree_of_three_levels_grows_and_goes() {
             ranked.check();
         }
     }
-    assert_eq!(ranked.tree.bytes(), 1024);
+    assert_eq!(ranked.tree.bytes(), size_of::<leaf::Leaf>());
 }
 
 #[test]

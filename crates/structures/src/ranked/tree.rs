@@ -5,7 +5,7 @@
 //!        handles [first element of each child]
 //!        counts  [elements below each child]
 //!        children
-//! leaf:  126 elements in 1 KiB, see `leaf`
+//! leaf:  62 elements in 512 bytes, see `leaf`
 //! ```
 //!
 //! * `keys` and `handles` are those of the child's first element, always; so a search needs no other memory until keys are
@@ -21,9 +21,12 @@ use crate::prefetch::prefetch_read;
 
 /// Children of an inner node.
 const FAN: usize = 63;
-/// Of 126 places in a leaf and 63 in an inner node, those that building from sorted elements fills.
-const BUILT_LEAF: usize = 110;
+/// Of 62 places in a leaf and 63 in an inner node, those that building from sorted elements fills.
+const BUILT_LEAF: usize = 55;
 const BUILT_FAN: usize = 55;
+
+/// Trees of so many elements are in the processor's cache.
+const CACHED: usize = 10_000;
 
 enum Node {
     Leaf(Box<Leaf>),
@@ -222,7 +225,7 @@ impl Node {
         match self {
             Node::Leaf(leaf) => {
                 let start = std::ptr::from_ref(&**leaf).cast::<u8>();
-                for line in 0..9 {
+                for line in 0..size_of::<Leaf>() / 64 {
                     prefetch_read(start.wrapping_add(line * 64));
                 }
             }
@@ -365,6 +368,13 @@ struct Made {
     inners: usize,
 }
 
+/// A place between two elements: those before it in number, and the neighbours on both sides within one leaf, if any.
+pub(super) struct Cut<'a> {
+    pub(super) rank: usize,
+    pub(super) before: &'a [Handle],
+    pub(super) after: &'a [Handle],
+}
+
 pub(super) struct Tree {
     root: Node,
     made: Made,
@@ -444,10 +454,21 @@ impl Tree {
 
     /// Gives an element another key. The arena still has the old one, and must get the new one in `change` only.
     pub(super) fn rekey(&mut self, arena: &mut Arena, element: Element, key: u64, change: impl FnOnce(&mut Arena)) {
+        if self.len > CACHED {
+            self.foresee(key);
+        }
         let taken = self.take(arena, Which::Element(element, Some(key)));
         change(arena);
         if taken.is_some() {
             self.insert(arena, Element { key, ..element });
+        }
+    }
+
+    /// Asks for the leaf where a key belongs, so that it comes while another is being changed.
+    fn foresee(&self, key: u64) {
+        let mut node = &self.root;
+        while let Node::Inner(inner) = node {
+            node = inner.child(inner.keys().partition_point(|&other| other <= key).saturating_sub(1));
         }
     }
 
@@ -498,8 +519,8 @@ impl Tree {
         }
     }
 
-    /// The number of elements whose key is below `key`, or with `or_equal` not above it.
-    pub(super) fn below(&self, arena: &Arena, key: u64, or_equal: bool) -> usize {
+    /// Cuts behind the elements whose key is below `key`, or with `or_equal` not above it.
+    pub(super) fn below(&self, arena: &Arena, key: u64, or_equal: bool) -> Cut<'_> {
         let firsts_below = |inner: &Inner| {
             let below = |&other: &u64| other < key || (or_equal && other == key);
             inner.keys().partition_point(below)
@@ -507,17 +528,20 @@ impl Tree {
         self.partition(firsts_below, |leaf| leaf.below(arena, key, or_equal))
     }
 
-    /// The number of elements for whose members `is_below` holds, if those are the first ones.
-    pub(super) fn below_member(&self, arena: &Arena, is_below: impl Fn(&[u8]) -> bool) -> usize {
+    /// Cuts behind the elements for whose members `is_below` holds, if those are the first ones.
+    pub(super) fn below_member(&self, arena: &Arena, is_below: impl Fn(&[u8]) -> bool) -> Cut<'_> {
         let below = |handles: &[Handle]| handles.partition_point(|&handle| is_below(arena.member(handle)));
         self.partition(|inner| below(&inner.handles[..inner.len]), |leaf| below(leaf.handles()))
     }
 
-    fn partition(&self, in_inner: impl Fn(&Inner) -> usize, in_leaf: impl Fn(&Leaf) -> usize) -> usize {
+    fn partition(&self, in_inner: impl Fn(&Inner) -> usize, in_leaf: impl Fn(&Leaf) -> usize) -> Cut<'_> {
         let (mut node, mut rank) = (&self.root, 0);
         loop {
             match node {
-                Node::Leaf(leaf) => return rank + in_leaf(leaf),
+                Node::Leaf(leaf) => {
+                    let (before, after) = leaf.handles().split_at(in_leaf(leaf));
+                    return Cut { rank: rank + before.len(), before, after };
+                }
                 Node::Inner(inner) => {
                     let at = in_inner(inner).saturating_sub(1);
                     node = inner.child(at);
