@@ -99,7 +99,7 @@ impl Conditions {
                 () if args.is(at, "XX") => all.xx = true,
                 () if args.is(at, "GT") => all.gt = true,
                 () if args.is(at, "LT") => all.lt = true,
-                () => return Err(CommandError::of(format!("ERR Unsupported option {}", lossy(&args[at])))),
+                () => return Err(unsupported(&args[at])),
             }
         }
         if all.nx && (all.xx || all.gt || all.lt) {
@@ -121,6 +121,13 @@ impl Conditions {
             }
         }
     }
+}
+
+/// Redis prints the word as C text, which ends at the first NUL.
+#[cold]
+fn unsupported(word: &[u8]) -> CommandError {
+    let shown = word.split(|&byte| byte == 0).next().unwrap_or_default();
+    CommandError::of(format!("ERR Unsupported option {}", lossy(shown)))
 }
 
 fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Time) -> CommandResult {
