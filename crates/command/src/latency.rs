@@ -48,16 +48,14 @@ impl LatencyMonitor {
 
     pub fn get(&self, event: &[u8]) -> Option<Series> {
         let events = self.0.lock();
-        events.iter().find(|(name, _)| base::text::eq_ignore_case(name.as_bytes(), event)).map(|(_, s)| s.clone())
+        events.iter().find(|(name, _)| name.as_bytes() == event).map(|(_, series)| series.clone())
     }
 
     /// Forgets these events (all when none is named); tells how many.
     pub fn reset(&self, names: &[&[u8]]) -> usize {
         let mut events = self.0.lock();
         let before = events.len();
-        events.retain(|event, _| {
-            !names.is_empty() && !names.iter().any(|name| base::text::eq_ignore_case(name, event.as_bytes()))
-        });
+        events.retain(|event, _| !names.is_empty() && !names.contains(&event.as_bytes()));
         before - events.len()
     }
 }
@@ -72,7 +70,7 @@ mod tests {
         monitor.add("command", 10, 5);
         monitor.add("command", 10, 9);
         monitor.add("command", 11, 2);
-        let series = monitor.get(b"COMMAND").expect("was added");
+        let series = monitor.get(b"command").expect("was added");
         assert_eq!(series.samples, [Sample { time: 10, ms: 9 }, Sample { time: 11, ms: 2 }]);
         assert_eq!(series.max_ms, 9);
         assert_eq!(monitor.reset(&[b"nothing"]), 0);

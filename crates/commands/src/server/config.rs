@@ -1,5 +1,6 @@
 //! CONFIG: options, read and set while the server runs. The option store belongs to the server crate.
 
+use base::text::eq_ignore_case;
 use command::spec::{ArgKind, Flags, Group, Run, Shape, arg, block, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -93,7 +94,9 @@ fn get(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResu
     let found = cx.server.host.config_get(&patterns);
     cx.reply.map(found.len());
     for (name, value) in found {
-        cx.reply.bulk(name.as_bytes());
+        // A name that was given as a whole comes back as it was spelled.
+        let spelled = patterns.iter().find(|pattern| eq_ignore_case(pattern, name.as_bytes()));
+        cx.reply.bulk(spelled.copied().unwrap_or(name.as_bytes()));
         cx.reply.bulk(&value);
     }
     Ok(())
