@@ -157,7 +157,7 @@ fn info(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     for name in args.from(2) {
         match by_name(cx, name) {
             Some(command) => info::write(cx.reply, &cx.server.registry, command),
-            None => cx.reply.null_array(),
+            None => cx.reply.null(),
         }
     }
     Ok(())

@@ -21,6 +21,7 @@ pub static SET: CommandSpec = CommandSpec {
     flags: Flags::WRITE.or(Flags::DENYOOM),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::ACCESS).or(KeyFlags::UPDATE).or(KeyFlags::VARIABLE))
         .notes("RW and ACCESS due to the optional `GET` argument")],
+    find_keys: Some(set_keys),
     args: &[
         key("key"),
         string("value"),
@@ -112,6 +113,13 @@ pub static GETSET: CommandSpec = CommandSpec {
     run: Run::Keyed(getset),
     ..CommandSpec::DEFAULT
 };
+
+/// What SET does to its key: it reads the old value only for GET.
+fn set_keys(args: &Args<'_>) -> Option<Vec<(usize, KeyFlags)>> {
+    let reads = (3..args.len()).any(|at| args.is(at, "GET"));
+    let access = if reads { KeyFlags::RW.or(KeyFlags::ACCESS) } else { KeyFlags::OW };
+    Some(vec![(1, access.or(KeyFlags::UPDATE))])
+}
 
 fn set(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     if args.len() > 3 {
