@@ -8,13 +8,14 @@ use crate::error::{CommandError, CommandResult};
 use crate::pause::Paused;
 use crate::registry::Command;
 use crate::server::Server;
-use crate::session::{Queued, ReplyMode, Session};
+use crate::session::{Queued, ReplyMode, Session, WatchedKey};
 use crate::spec::{Flags, Handler, Run};
 use crate::tunables::Access;
 use crate::worker::{Worker, WorkerState};
 use base::text::write_repr;
 use engine::{Effects, Key, LockedKeys, Scope};
 use resp::ReplyWriter;
+use resp::request::is_cross_protocol_attack;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -54,6 +55,12 @@ pub fn dispatch(
     ticks: &mut u64,
 ) -> Flow {
     reply.proto = session.proto;
+    if command.is_none() && is_cross_protocol_attack(args.word(0)) {
+        // A browser made to speak HTTP to this port: nothing it smuggles in behind the request line may run.
+        log_attack(server, session);
+        reply.out.clear();
+        return Flow::Close;
+    }
     let mark = reply.out.mark();
     if session.reply_mode == ReplyMode::SkipNext {
         session.reply_mode = ReplyMode::Skip;
@@ -69,13 +76,7 @@ pub fn dispatch(
         }
         Ok(Gate::Postponed) => return Flow::Postponed,
         Err(error) => {
-            if let Some(command) = command {
-                worker.state.stats.commands[command.id].rejected.add(1);
-            }
-            if let Some(multi) = &mut session.multi {
-                multi.aborted = true;
-            }
-            fail(server, &worker.state, reply, &error);
+            refused(server, &worker.state, session, reply, command, args, error);
             Flow::Continue
         }
     };
@@ -88,6 +89,42 @@ pub fn dispatch(
         }
     }
     flow
+}
+
+/// Answers a command that may not run. A transaction that it was meant for is spoilt; EXEC itself ends it.
+#[cold]
+fn refused(
+    server: &Server,
+    state: &WorkerState,
+    session: &mut Session,
+    reply: &mut ReplyWriter,
+    command: Option<&Command>,
+    args: &Args<'_>,
+    error: CommandError,
+) {
+    if let Some(command) = command {
+        state.stats.commands[command.id].rejected.add(1);
+        if matches!(command.spec.run, Run::Exec) {
+            session.discard();
+            fail(server, state, reply, &CommandError::exec_abort(&error));
+            if server.clients.has_monitors() {
+                feed_monitors(server, state, session, command, args);
+            }
+            return;
+        }
+    }
+    if let Some(multi) = &mut session.multi {
+        multi.aborted = true;
+    }
+    fail(server, state, reply, &error);
+}
+
+#[cold]
+fn log_attack(server: &Server, session: &Session) {
+    server.host.log(&format!(
+        "Possible SECURITY ATTACK detected: {} sent POST or Host:, the words of an HTTP request. Connection aborted.",
+        session.info.addr
+    ));
 }
 
 /// Writes an error reply and counts it.
@@ -129,19 +166,24 @@ fn gates<'a>(
     if session.monitor && spec.flags.any(Flags::READONLY.or(Flags::WRITE).or(Flags::MAY_REPLICATE)) {
         return Err(CommandError::MONITOR_HAS_NO_KEYS);
     }
-    if session.multi.is_some() && !spec.flags.has(Flags::NOT_QUEUED) {
-        if spec.flags.has(Flags::NO_MULTI) {
-            return Err(CommandError::NOT_IN_MULTI);
-        }
+    let queues = session.multi.is_some() && !spec.flags.has(Flags::NOT_QUEUED);
+    if queues && spec.flags.has(Flags::NO_MULTI) {
+        return Err(CommandError::NOT_IN_MULTI);
+    }
+    // A pause holds up the queueing of a command as it holds up the command itself.
+    let postponed = match server.pause.now(worker.state.now.unix_ms) {
+        Paused::Nothing => false,
+        Paused::All => true,
+        Paused::Writes => may_write(server, session, command),
+    };
+    if postponed {
+        return Ok(Gate::Postponed);
+    }
+    if queues {
         queue(session, command, args);
         return Ok(Gate::Queued);
     }
-    match server.pause.now(worker.state.now.unix_ms) {
-        Paused::Nothing => Ok(Gate::Run(command)),
-        Paused::All => Ok(Gate::Postponed),
-        Paused::Writes if may_write(server, session, command) => Ok(Gate::Postponed),
-        Paused::Writes => Ok(Gate::Run(command)),
-    }
+    Ok(Gate::Run(command))
 }
 
 #[cold]
@@ -202,7 +244,7 @@ fn timed(
     session.info.last_command.store(command.id, Ordering::Relaxed);
     let outcome = match command.spec.run {
         Run::Exec => {
-            exec(server, worker, session, reply, command, args);
+            exec(server, worker, session, reply, command);
             Ok(())
         }
         _ => run(server, worker, session, reply, command, args, planned),
@@ -222,6 +264,7 @@ fn timed(
     let nanos = worker.state.ticks.delta_as_nanos(before, *ticks);
     stat.calls.add(1);
     stat.nanos.add(nanos);
+    worker.state.stats.processed.add(1);
     let settings = &worker.state.settings;
     if settings.latency_tracking {
         stat.histogram.get_or_init(Default::default).record(nanos);
@@ -316,18 +359,10 @@ pub fn deliver(server: &Server, fx: &mut Effects) {
 }
 
 /// EXEC: locks what all queued commands need, checks the watched keys, runs them.
-fn exec(
-    server: &Server,
-    worker: &mut Worker,
-    session: &mut Session,
-    reply: &mut ReplyWriter,
-    command: &Command,
-    args: &Args<'_>,
-) {
-    let _ = args;
+fn exec(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut ReplyWriter, command: &Command) {
     let Some(multi) = session.multi.take() else {
         worker.state.stats.commands[command.id].failed.add(1);
-        return fail(server, &worker.state, reply, &CommandError::fixed("ERR EXEC without MULTI"));
+        return fail(server, &worker.state, reply, &CommandError::EXEC_WITHOUT_MULTI);
     };
     if multi.aborted {
         session.discard();
@@ -335,8 +370,8 @@ fn exec(
         return fail(server, &worker.state, reply, &CommandError::EXEC_ABORT);
     }
     let plans: Vec<Vec<Key<'_>>> = multi.queue.iter().map(|queued| locate(server, queued)).collect();
-    let watched: Vec<(usize, Key<'_>)> =
-        session.watched.iter().map(|watched| (watched.db, server.keyspace.key(&watched.key))).collect();
+    let watched: Vec<(&WatchedKey, Key<'_>)> =
+        session.watched.iter().map(|watched| (watched, server.keyspace.key(&watched.key))).collect();
     let mut shards: SmallVec<[u16; 32]> =
         plans.iter().flatten().chain(watched.iter().map(|(_, key)| key)).map(|key| key.shard).collect();
     shards.sort_unstable();
@@ -350,11 +385,11 @@ fn exec(
     {
         let mut keys = LockedKeys::lock(&server.keyspace, scope, session.db, &mut worker.fx);
         keys.fx.begin(&server.keyspace.journal);
-        for (db, key) in &watched {
-            // A watched key that has meanwhile expired counts as changed: finding it gone marks the watch.
-            keys.lookup_in(*db, key, engine::Lookup::SILENT);
-        }
-        if session.cas_failed() {
+        // A watched key that has expired since counts as changed, be it deleted by now or only not seen any more.
+        let expired = watched
+            .iter()
+            .any(|(watched, key)| watched.there && keys.lookup_in(watched.db, key, engine::Lookup::SILENT).is_none());
+        if expired || session.cas_failed() {
             reply.null_array();
         } else {
             session.unwatch();

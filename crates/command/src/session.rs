@@ -38,6 +38,8 @@ pub struct Multi {
 pub struct WatchedKey {
     pub db: usize,
     pub key: Vec<u8>,
+    /// Whether there was such a key when the watch began.
+    pub there: bool,
 }
 
 /// A connection.

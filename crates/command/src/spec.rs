@@ -131,6 +131,8 @@ flags! {
     DEBUG = 22 "";
     /// Only a Valkey server has it, or ours alone.
     EXTENSION = 23 "";
+    /// COMMAND DOCS calls it a command of the system itself.
+    SYSCMD = 24 "";
 }
 
 impl Flags {

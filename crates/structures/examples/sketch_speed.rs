@@ -33,9 +33,7 @@ fn filled(elements: u64, dense: bool) -> Vec<u8> {
 fn hyperloglog(budget: Duration) {
     let mut next = 0u64;
     let mut element = || {
-        next = next
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        next = next.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         next.to_le_bytes()
     };
     let mut dense = filled(100_000, true);
@@ -56,10 +54,7 @@ fn hyperloglog(budget: Duration) {
             }
             black_box(hll::add(&mut value, &element(), 3000).expect("our own value is sound"));
         });
-        println!(
-            "hll add, sparse of {elements:4} ({:4} B)  {add:9.1} ns",
-            sparse.len()
-        );
+        println!("hll add, sparse of {elements:4} ({:4} B)  {add:9.1} ns", sparse.len());
         let count = time(budget, || {
             hll::invalidate_cache(&mut value);
             black_box(hll::count(&mut value).expect("our own value is sound"));
@@ -72,11 +67,7 @@ fn hyperloglog(budget: Duration) {
     });
     println!("hll count, dense                  {count:9.1} ns");
     let mut union = hll::Registers::new();
-    let merge = time(budget, || {
-        union
-            .merge_from(black_box(&dense))
-            .expect("our own value is sound")
-    });
+    let merge = time(budget, || union.merge_from(black_box(&dense)).expect("our own value is sound"));
     println!("hll merge, dense                  {merge:9.1} ns");
     let count = time(budget, || {
         black_box(hll::count_registers(black_box(&union)));
@@ -92,42 +83,24 @@ fn bitmaps(budget: Duration) {
         let count = time(budget, || {
             black_box(bits::count(black_box(&bytes)));
         });
-        println!(
-            "bit count, {size:7} B           {count:10.1} ns {:6.1} GB/s",
-            size as f64 / count
-        );
+        println!("bit count, {size:7} B           {count:10.1} ns {:6.1} GB/s", size as f64 / count);
         let zeros = vec![0; size];
         let position = time(budget, || {
             black_box(bits::position(black_box(&zeros), true, 0..u64::MAX));
         });
-        println!(
-            "bit position, {size:7} B        {position:10.1} ns {:6.1} GB/s",
-            size as f64 / position
-        );
+        println!("bit position, {size:7} B        {position:10.1} ns {:6.1} GB/s", size as f64 / position);
         let mut dest = Vec::new();
         let both: [&[u8]; 2] = [&bytes, &zeros];
-        let op = time(budget, || {
-            bits::op(black_box(&mut dest), &both, bits::Op::And)
-        });
-        println!(
-            "bit op AND, 2 x {size:7} B      {op:10.1} ns {:6.1} GB/s",
-            2.0 * size as f64 / op
-        );
-        let op = time(budget, || {
-            bits::op(black_box(&mut dest), &both, bits::Op::One)
-        });
-        println!(
-            "bit op ONE, 2 x {size:7} B      {op:10.1} ns {:6.1} GB/s",
-            2.0 * size as f64 / op
-        );
+        let op = time(budget, || bits::op(black_box(&mut dest), &both, bits::Op::And));
+        println!("bit op AND, 2 x {size:7} B      {op:10.1} ns {:6.1} GB/s", 2.0 * size as f64 / op);
+        let op = time(budget, || bits::op(black_box(&mut dest), &both, bits::Op::One));
+        println!("bit op ONE, 2 x {size:7} B      {op:10.1} ns {:6.1} GB/s", 2.0 * size as f64 / op);
     }
     let mut bytes = vec![0; 64];
     let field = bits::FieldType::new(true, 13).expect("13 bits are a width");
     let get_set = time(budget, || {
         let old = bits::field_get(black_box(&bytes), 77, field);
-        let new = field
-            .increment(old, 3, bits::Overflow::Wrap)
-            .expect("wrapping always fits");
+        let new = field.increment(old, 3, bits::Overflow::Wrap).expect("wrapping always fits");
         bits::field_set(&mut bytes, 77, field, new);
     });
     println!("bit field increment               {get_set:9.1} ns");
@@ -147,10 +120,7 @@ fn subsequences(budget: Duration) {
 }
 
 fn main() {
-    let millis = std::env::args()
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(20);
+    let millis = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(20);
     let budget = Duration::from_millis(millis);
     hyperloglog(budget);
     bitmaps(budget);

@@ -37,11 +37,8 @@ impl Match {
 /// Bytes of working memory that [`Lcs::new`] takes; `None` when that exceeds the address space.
 pub fn memory(a_len: usize, b_len: usize) -> Option<usize> {
     let words = a_len.div_ceil(64);
-    let row = words
-        .checked_mul(8)?
-        .checked_add(words.div_ceil(64).checked_mul(8)?)?;
-    row.checked_mul(b_len.checked_add(1)?)?
-        .checked_add(words.checked_mul(256 * 8)?)
+    let row = words.checked_mul(8)?.checked_add(words.div_ceil(64).checked_mul(8)?)?;
+    row.checked_mul(b_len.checked_add(1)?)?.checked_add(words.checked_mul(256 * 8)?)
 }
 
 /// The length of the longest common subsequence.
@@ -121,13 +118,7 @@ impl<'a> Lcs<'a> {
                 parity ^= u64::from((old ^ *new).count_ones() & 1);
             }
         }
-        Lcs {
-            a,
-            b,
-            words,
-            rows,
-            parities,
-        }
+        Lcs { a, b, words, rows, parities }
     }
 
     /// The length of the subsequence.
@@ -142,10 +133,7 @@ impl<'a> Lcs<'a> {
     /// The subsequence itself.
     pub fn string(&self) -> Vec<u8> {
         let matches = self.matches(0);
-        let stretches = matches
-            .iter()
-            .rev()
-            .map(|m| &self.a[m.a_start..m.a_start + m.len]);
+        let stretches = matches.iter().rev().map(|m| &self.a[m.a_start..m.a_start + m.len]);
         stretches.flatten().copied().collect()
     }
 
@@ -161,11 +149,7 @@ impl<'a> Lcs<'a> {
             j -= len;
             if len > 0 {
                 if len >= len_min {
-                    matches.push(Match {
-                        a_start: i,
-                        b_start: j,
-                        len,
-                    });
+                    matches.push(Match { a_start: i, b_start: j, len });
                 }
             } else if self.shorter_a_is_better(i, j) {
                 i -= 1;
@@ -199,11 +183,8 @@ mod tests {
         let mut table = vec![vec![0u32; b.len() + 1]; a.len() + 1];
         for i in 1..=a.len() {
             for j in 1..=b.len() {
-                table[i][j] = if a[i - 1] == b[j - 1] {
-                    table[i - 1][j - 1] + 1
-                } else {
-                    table[i - 1][j].max(table[i][j - 1])
-                };
+                table[i][j] =
+                    if a[i - 1] == b[j - 1] { table[i - 1][j - 1] + 1 } else { table[i - 1][j].max(table[i][j - 1]) };
             }
         }
         let mut matches: Vec<Match> = Vec::new();
@@ -212,28 +193,14 @@ mod tests {
             if a[i - 1] == b[j - 1] {
                 (i, j) = (i - 1, j - 1);
                 match matches.last_mut().filter(|_| joined) {
-                    Some(last) => {
-                        *last = Match {
-                            a_start: i,
-                            b_start: j,
-                            len: last.len + 1,
-                        }
-                    }
-                    None => matches.push(Match {
-                        a_start: i,
-                        b_start: j,
-                        len: 1,
-                    }),
+                    Some(last) => *last = Match { a_start: i, b_start: j, len: last.len + 1 },
+                    None => matches.push(Match { a_start: i, b_start: j, len: 1 }),
                 }
                 joined = true;
                 continue;
             }
             joined = false;
-            if table[i - 1][j] > table[i][j - 1] {
-                i -= 1
-            } else {
-                j -= 1
-            }
+            if table[i - 1][j] > table[i][j - 1] { i -= 1 } else { j -= 1 }
         }
         matches
     }
@@ -242,32 +209,21 @@ mod tests {
     fn agrees_with_the_classic_table() {
         let mut seed = 5u64;
         let mut next = |below: usize| {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) as usize % below
         };
         for round in 0..150 {
             let letters = 1 + next(if round % 3 == 0 { 250 } else { 5 });
             let long = if round % 10 == 0 { 4300 } else { 200 };
             let a: Vec<u8> = (0..next(long)).map(|_| next(letters) as u8).collect();
-            let b: Vec<u8> = (0..next(if long > 200 { 60 } else { 200 }))
-                .map(|_| next(letters) as u8)
-                .collect();
+            let b: Vec<u8> = (0..next(if long > 200 { 60 } else { 200 })).map(|_| next(letters) as u8).collect();
             for (a, b) in [(&a, &b), (&b, &a)] {
                 let expected = model(a, b);
                 let len: usize = expected.iter().map(|m| m.len).sum();
                 let lcs = Lcs::new(a, b);
-                assert_eq!(
-                    (length(a, b), lcs.len(), lcs.string().len()),
-                    (len, len, len)
-                );
+                assert_eq!((length(a, b), lcs.len(), lcs.string().len()), (len, len, len));
                 assert_eq!(lcs.matches(0), expected);
-                assert!(
-                    lcs.matches(3)
-                        .iter()
-                        .all(|m| m.len >= 3 && expected.contains(m))
-                );
+                assert!(lcs.matches(3).iter().all(|m| m.len >= 3 && expected.contains(m)));
             }
         }
     }
@@ -277,18 +233,7 @@ mod tests {
     fn reports_ranges_from_the_end() {
         let lcs = Lcs::new(b"ohmytext", b"mynewtext");
         assert_eq!(lcs.string(), b"mytext");
-        let (tail, head) = (
-            Match {
-                a_start: 4,
-                b_start: 5,
-                len: 4,
-            },
-            Match {
-                a_start: 2,
-                b_start: 0,
-                len: 2,
-            },
-        );
+        let (tail, head) = (Match { a_start: 4, b_start: 5, len: 4 }, Match { a_start: 2, b_start: 0, len: 2 });
         assert_eq!(lcs.matches(0), [tail, head]);
         assert_eq!(lcs.matches(4), [tail]);
         assert_eq!((tail.a_end(), tail.b_end()), (7, 8));

@@ -115,7 +115,7 @@ fn run_all(
 ) -> Outcome {
     let mut outcome = Outcome::default();
     for case in &script.cases {
-        if !applies(case, protocol, target) {
+        if !applies(case, protocol, target) || (target == Target::Russet && !has_needed_command(addr, case)) {
             outcome.skipped += 1;
             continue;
         }
@@ -142,6 +142,14 @@ fn applies(case: &Case, protocol: Protocol, target: Target) -> bool {
     side.is_none_or(|russet| russet == (target == Target::Russet))
         && conditions.protocol.is_none_or(|wanted| wanted == protocol)
         && (target == Target::Russet || conditions.requires_valkey == (target == Target::Valkey))
+}
+
+/// Whether the server has the command that the case needs. When asking fails, the case runs and tells why.
+fn has_needed_command(addr: SocketAddr, case: &Case) -> bool {
+    let Some(command) = &case.conditions.needs else { return true };
+    let Ok(mut client) = Client::connect(addr, Protocol::Resp2) else { return true };
+    let unknown = |reply: &Value| matches!(reply, Value::Array(rows) if matches!(rows.as_slice(), [Value::Null(_)]));
+    !client.call(&["COMMAND", "INFO", command.as_str()]).is_ok_and(|reply| unknown(&reply))
 }
 
 /// Every combination of the values of `config:`.

@@ -34,6 +34,8 @@ pub struct Conditions {
     /// `only:` russet (`true`) or the reference, with the reason for the difference.
     pub only_russet: Option<(bool, String)>,
     pub requires_valkey: bool,
+    /// `needs: NAME`: skipped on Russet until it has this command; a reference always has it.
+    pub needs: Option<String>,
     pub protocol: Option<Protocol>,
     /// `config: name value | value`: the case runs once for each combination.
     pub configs: Vec<(String, Vec<String>)>,
@@ -193,6 +195,7 @@ impl Parser<'_> {
                 };
                 conditions.only_russet = Some((russet, reason.into()));
             }
+            ("needs", _) if !value.is_empty() => conditions.needs = Some(value.into()),
             ("requires", "valkey") => conditions.requires_valkey = true,
             ("protocol", "2") => conditions.protocol = Some(Protocol::Resp2),
             ("protocol", "3") => conditions.protocol = Some(Protocol::Resp3),

@@ -1,7 +1,6 @@
 //! Every spec script on Russet, in both protocols.
 //!
 //! `RUSSET_SPEC_FILTER` chooses the scripts whose path contains it; `cargo xtask spec FILTER` sets it.
-#![cfg(feature = "server")]
 
 use russet_server::testing::TestServer;
 use russet_spec::{Protocol, Script, Target, find_scripts, run, scripts_dir};

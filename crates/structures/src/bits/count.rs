@@ -13,8 +13,7 @@ const SMALL: usize = 32;
 /// How many bits are set.
 pub fn count(bytes: &[u8]) -> u64 {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    if bytes.len() > SMALL && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt")
-    {
+    if bytes.len() > SMALL && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt") {
         // SAFETY: the processor has just said that it has the two features the function is compiled for.
         return unsafe { count_avx2(bytes) };
     }
@@ -30,15 +29,8 @@ fn count_avx2(bytes: &[u8]) -> u64 {
 #[inline(always)]
 fn count_plain(bytes: &[u8]) -> u64 {
     let (words, tail) = bytes.as_chunks::<8>();
-    let words: u64 = words
-        .iter()
-        .map(|word| u64::from(u64::from_le_bytes(*word).count_ones()))
-        .sum();
-    words
-        + tail
-            .iter()
-            .map(|byte| u64::from(byte.count_ones()))
-            .sum::<u64>()
+    let words: u64 = words.iter().map(|word| u64::from(u64::from_le_bytes(*word).count_ones())).sum();
+    words + tail.iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>()
 }
 
 /// How many of the bits in a range are set. Bits beyond the string count as zero.
@@ -60,9 +52,7 @@ mod tests {
 
     #[test]
     fn both_versions_agree_with_counting_bit_by_bit() {
-        let bytes: Vec<u8> = (0..300u32)
-            .map(|i| (i.wrapping_mul(0x9e37_79b1) >> 13) as u8)
-            .collect();
+        let bytes: Vec<u8> = (0..300u32).map(|i| (i.wrapping_mul(0x9e37_79b1) >> 13) as u8).collect();
         for start in 0..40 {
             for end in start..bytes.len() {
                 let part = &bytes[start..end];
@@ -75,20 +65,10 @@ mod tests {
     #[test]
     fn a_range_counts_only_its_own_bits() {
         let bytes = [0b1010_0110, 0xff, 0, 0b0001_1000, 0x81];
-        let bit = |at: u64| {
-            u64::from(
-                bytes
-                    .get((at / 8) as usize)
-                    .is_some_and(|b| b & (0x80 >> (at % 8)) != 0),
-            )
-        };
+        let bit = |at: u64| u64::from(bytes.get((at / 8) as usize).is_some_and(|b| b & (0x80 >> (at % 8)) != 0));
         for start in 0..48 {
             for end in 0..48 {
-                assert_eq!(
-                    count_range(&bytes, start..end),
-                    (start..end).map(bit).sum(),
-                    "{start}..{end}"
-                );
+                assert_eq!(count_range(&bytes, start..end), (start..end).map(bit).sum(), "{start}..{end}");
             }
         }
         assert_eq!(count_range(&bytes, 3..u64::MAX), 14);

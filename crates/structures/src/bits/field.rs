@@ -26,9 +26,7 @@ impl FieldType {
     /// `None` when the width is outside 1 to 64 (signed) or 1 to 63 (unsigned).
     pub fn new(signed: bool, width: u32) -> Option<FieldType> {
         let max = if signed { 64 } else { 63 };
-        (1..=max)
-            .contains(&width)
-            .then_some(FieldType { signed, width })
+        (1..=max).contains(&width).then_some(FieldType { signed, width })
     }
 
     pub fn is_signed(self) -> bool {
@@ -50,29 +48,17 @@ impl FieldType {
     /// The number that the low `width` bits of a word stand for.
     fn interpret(self, bits: u64) -> i64 {
         let unused = u64::BITS - self.width;
-        if self.signed {
-            (bits << unused) as i64 >> unused
-        } else {
-            (bits << unused >> unused) as i64
-        }
+        if self.signed { (bits << unused) as i64 >> unused } else { (bits << unused >> unused) as i64 }
     }
 
     /// The value that SET stores; `None` when it does not fit and the policy is to fail.
     pub fn set(self, value: i64, overflow: Overflow) -> Option<i64> {
         // An unsigned field reads the argument as an unsigned number: -1 is far too large, not too small.
-        let exact = if self.signed {
-            i128::from(value)
-        } else {
-            i128::from(value as u64)
-        };
+        let exact = if self.signed { i128::from(value) } else { i128::from(value as u64) };
         let (_, max) = self.limits();
         // Redis takes a number so low that its distance to the maximum exceeds 63 bits for one that is too high.
         let looks_high = self.signed && self.width < 64 && max - exact > i128::from(i64::MAX);
-        if looks_high && overflow == Overflow::Sat {
-            Some(max as i64)
-        } else {
-            self.fit(exact, overflow)
-        }
+        if looks_high && overflow == Overflow::Sat { Some(max as i64) } else { self.fit(exact, overflow) }
     }
 
     /// The value that INCRBY stores; `None` when it does not fit and the policy is to fail.
@@ -99,9 +85,7 @@ const SPAN: usize = 9;
 /// Reads a field. Bits beyond the string are zero.
 pub fn field_get(bytes: &[u8], offset: u64, field: FieldType) -> i64 {
     let mut span = [0; 16];
-    let first = usize::try_from(offset / 8)
-        .unwrap_or(usize::MAX)
-        .min(bytes.len());
+    let first = usize::try_from(offset / 8).unwrap_or(usize::MAX).min(bytes.len());
     let there = &bytes[first..bytes.len().min(first.saturating_add(SPAN))];
     span[..there.len()].copy_from_slice(there);
     let word = u128::from_be_bytes(span) << (offset % 8) >> (u128::BITS - field.width);
@@ -134,9 +118,7 @@ mod tests {
         let mut seed = 3u64;
         for width in 1..=64 {
             for offset in 0..24 {
-                seed = seed
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 for (signed, fill) in [(true, 0), (true, 0xff), (false, 0), (false, 0xff)] {
                     let Some(field) = FieldType::new(signed, width) else {
                         continue;
@@ -167,12 +149,7 @@ mod tests {
     #[test]
     fn overflow_follows_the_policy_as_redis_does() {
         use Overflow::{Fail, Sat, Wrap};
-        let (i8, u8, i64, u63) = (
-            field(true, 8),
-            field(false, 8),
-            field(true, 64),
-            field(false, 63),
-        );
+        let (i8, u8, i64, u63) = (field(true, 8), field(false, 8), field(true, 64), field(false, 63));
         assert_eq!(u8.set(-1, Sat), Some(255));
         assert_eq!(u8.set(-1, Wrap), Some(255));
         assert_eq!(u8.set(-1, Fail), None);
@@ -196,10 +173,6 @@ mod tests {
     #[test]
     fn widths_have_limits() {
         assert!(FieldType::new(true, 64).is_some() && FieldType::new(false, 63).is_some());
-        assert!(
-            [(true, 0), (true, 65), (false, 0), (false, 64)]
-                .iter()
-                .all(|&(s, w)| FieldType::new(s, w).is_none())
-        );
+        assert!([(true, 0), (true, 65), (false, 0), (false, 64)].iter().all(|&(s, w)| FieldType::new(s, w).is_none()));
     }
 }

@@ -92,24 +92,12 @@ fn one<'a>(block: &mut [u8], parts: impl Iterator<Item = &'a [u8]>) {
 mod tests {
     use super::*;
 
-    const ALL: [Op; 8] = [
-        Op::And,
-        Op::Or,
-        Op::Xor,
-        Op::Not,
-        Op::Diff,
-        Op::Diff1,
-        Op::AndOr,
-        Op::One,
-    ];
+    const ALL: [Op; 8] = [Op::And, Op::Or, Op::Xor, Op::Not, Op::Diff, Op::Diff1, Op::AndOr, Op::One];
 
     fn model(sources: &[&[u8]], op: Op) -> Vec<u8> {
         let len = sources.iter().map(|source| source.len()).max().unwrap_or(0);
         let byte = |at: usize| {
-            let bytes: Vec<u8> = sources
-                .iter()
-                .map(|source| source.get(at).copied().unwrap_or(0))
-                .collect();
+            let bytes: Vec<u8> = sources.iter().map(|source| source.get(at).copied().unwrap_or(0)).collect();
             let any = bytes[1..].iter().fold(0, |x, y| x | y);
             (0..8).fold(0, |result, bit| {
                 let set = |byte: u8| byte >> bit & 1 == 1;
@@ -133,17 +121,13 @@ mod tests {
     fn every_operation_agrees_with_its_definition_bit_by_bit() {
         let mut seed = 11u64;
         let mut next = || {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) as usize
         };
         for round in 0..60 {
             let count = 1 + next() % 5;
             let max = if round % 6 == 0 { 2 * BLOCK + 100 } else { 40 };
-            let sources: Vec<Vec<u8>> = (0..count)
-                .map(|_| (0..next() % max).map(|_| next() as u8).collect())
-                .collect();
+            let sources: Vec<Vec<u8>> = (0..count).map(|_| (0..next() % max).map(|_| next() as u8).collect()).collect();
             let all: Vec<&[u8]> = sources.iter().map(Vec::as_slice).collect();
             let mut dest = vec![0xaa; next() % 60];
             for kind in ALL {

@@ -29,14 +29,9 @@ pub fn position(bytes: &[u8], bit: bool, range: Range<u64>) -> Option<u64> {
 fn find_other(bytes: &[u8], skip: u8) -> Option<usize> {
     const BLOCK: usize = 64;
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let same = blocks
-        .iter()
-        .take_while(|block| block.iter().fold(0, |seen, byte| seen | (byte ^ skip)) == 0);
+    let same = blocks.iter().take_while(|block| block.iter().fold(0, |seen, byte| seen | (byte ^ skip)) == 0);
     let start = same.count() * BLOCK;
-    bytes[start..]
-        .iter()
-        .position(|&byte| byte != skip)
-        .map(|at| start + at)
+    bytes[start..].iter().position(|&byte| byte != skip).map(|at| start + at)
 }
 
 #[cfg(test)]
@@ -51,28 +46,16 @@ mod tests {
             for _ in 0..round % 4 {
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let at = (seed >> 33) as usize % bytes.len().max(1);
-                bytes
-                    .get_mut(at)
-                    .into_iter()
-                    .for_each(|byte| *byte ^= 1 << (seed >> 61));
+                bytes.get_mut(at).into_iter().for_each(|byte| *byte ^= 1 << (seed >> 61));
             }
             let bits = bytes.len() as u64 * 8;
             let get = |at: u64| bytes[(at / 8) as usize] & (0x80 >> (at % 8)) != 0;
-            for (start, end) in [
-                (0, bits),
-                (3, bits),
-                (9, bits + 5),
-                (17, bits.saturating_sub(3)),
-                (bits, bits),
-                (5, 4),
-            ] {
+            for (start, end) in
+                [(0, bits), (3, bits), (9, bits + 5), (17, bits.saturating_sub(3)), (bits, bits), (5, 4)]
+            {
                 for bit in [false, true] {
                     let expected = (start..end.min(bits)).find(|&at| get(at) == bit);
-                    assert_eq!(
-                        position(&bytes, bit, start..end),
-                        expected,
-                        "round {round}, {start}..{end}, {bit}"
-                    );
+                    assert_eq!(position(&bytes, bit, start..end), expected, "round {round}, {start}..{end}, {bit}");
                 }
             }
         }
