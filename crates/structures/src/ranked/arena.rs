@@ -3,14 +3,14 @@
 //! ```text
 //! handle: page number (21 bits) | index in the page (11 bits)
 //!
-//! page of small objects (size 16, 24, ... 1024, at most 64 KiB and 2,048 objects)
+//! page of small objects (size 10, 12, ... 1024, at most 64 KiB and 2,048 objects)
 //! +--------+--------+-- ... --+      object: score:f64 | length:u8 [, length:u16 if that is 255] | member
 //! | object | object |         |
 //! +--------+--------+-- ... --+      page of large objects: each its own allocation, score:f64 | member
 //! ```
 //!
 //! A handle stays good until its element is freed, while pages may move; so pages grow as they fill, and all of this is safe code.
-//! An object of 32 bytes (a member of up to 23) never lies across two cache lines, for pages are aligned by their size.
+//! Objects are not aligned: to round 25 bytes up to 32 would spare a third of them the second cache line, but cost 6 bytes for each.
 //!
 //! Limits: 2^32 - 1 elements. Elements are not moved together when many were removed; a page is given back when it is empty.
 
@@ -22,9 +22,10 @@ const PAGE_BYTES: usize = 64 * 1024;
 const SCORE_BYTES: usize = 8;
 /// The largest small object.
 const SMALL_MAX: usize = 1024;
-/// Size classes are 8 apart; the last class is that of large objects.
-const CLASSES: usize = SMALL_MAX / 8 + 2;
-const LARGE: usize = CLASSES - 1;
+/// Size classes are so many bytes apart: a member of 16 bytes takes 26.
+const STEP: usize = 2;
+/// The class of large objects.
+const LARGE: usize = 0;
 /// A length that does not fit in a byte follows in two.
 const LONG: u8 = u8::MAX;
 const NONE: u32 = u32::MAX;
@@ -53,10 +54,19 @@ struct Page {
     next: u32,
 }
 
+#[derive(Clone, Copy)]
+struct Class {
+    /// The first page that has room.
+    with_room: u32,
+    /// Whether a page was ever full: then a new one takes all its memory at once, which nothing touches before it is used.
+    filled: bool,
+}
+
 /// The elements' memory.
 pub(super) struct Arena {
     pages: Vec<Page>,
-    with_room: [u32; CLASSES],
+    /// As far as classes were ever used.
+    classes: Vec<Class>,
     /// Numbers of pages that are given back.
     vacant: Vec<u32>,
     bytes: usize,
@@ -66,14 +76,14 @@ pub(super) struct Arena {
 /// The class of a member of this length, and the bytes before the member.
 fn class_of(len: usize) -> (usize, usize) {
     let before = SCORE_BYTES + if len < usize::from(LONG) { 1 } else { 3 };
-    match (before + len).div_ceil(8) {
-        class if class * 8 <= SMALL_MAX => (class, before),
+    match (before + len).div_ceil(STEP) {
+        class if class * STEP <= SMALL_MAX => (class, before),
         _ => (LARGE, SCORE_BYTES),
     }
 }
 
 fn objects_in_page(class: usize) -> usize {
-    if class == LARGE { PAGE_OBJECTS } else { (PAGE_BYTES / (class * 8)).min(PAGE_OBJECTS) }
+    if class == LARGE { PAGE_OBJECTS } else { (PAGE_BYTES / (class * STEP)).min(PAGE_OBJECTS) }
 }
 
 impl Page {
@@ -109,8 +119,8 @@ impl Page {
         }
     }
 
-    /// An index for a new object of `bytes`, whose memory is there.
-    fn take(&mut self, bytes: usize) -> usize {
+    /// An index for a new object of `bytes`, whose memory is there; `whole`: taken for the whole page.
+    fn take(&mut self, bytes: usize, whole: bool) -> usize {
         self.used += 1;
         if let Some(index) = self.free.checked_sub(1).map(usize::from) {
             self.free = link_of(self.object(index));
@@ -122,8 +132,8 @@ impl Page {
         let index = usize::from(self.ever);
         self.ever += 1;
         let most = objects_in_page(usize::from(self.class));
-        // Grown by half, so that small sets have small pages.
-        let room = (index / 2).clamp(4, most.max(4)).min(most - index);
+        // Else grown by half, so that small sets have small pages.
+        let room = if whole { most } else { (index / 2).max(4) }.min(most - index);
         match &mut self.store {
             Store::Small(store) => {
                 if store.len() + bytes > store.capacity() {
@@ -154,17 +164,20 @@ fn split(handle: Handle) -> (usize, usize) {
 
 impl Arena {
     pub(super) const fn new() -> Arena {
-        Arena { pages: Vec::new(), with_room: [NONE; CLASSES], vacant: Vec::new(), bytes: 0, len: 0 }
+        Arena { pages: Vec::new(), classes: Vec::new(), vacant: Vec::new(), bytes: 0, len: 0 }
     }
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes + self.pages.capacity() * size_of::<Page>() + self.vacant.capacity() * 4
+        self.bytes
+            + self.pages.capacity() * size_of::<Page>()
+            + self.vacant.capacity() * 4
+            + self.classes.capacity() * size_of::<Class>()
     }
 
     fn link(&mut self, number: u32) {
         let class = usize::from(self.pages[number as usize].class);
-        let first = std::mem::replace(&mut self.with_room[class], number);
+        let first = std::mem::replace(&mut self.classes[class].with_room, number);
         let page = &mut self.pages[number as usize];
         (page.prev, page.next) = (NONE, first);
         if first != NONE {
@@ -176,7 +189,7 @@ impl Arena {
         let page = &self.pages[number as usize];
         let (prev, next, class) = (page.prev, page.next, usize::from(page.class));
         if prev == NONE {
-            self.with_room[class] = next;
+            self.classes[class].with_room = next;
         } else {
             self.pages[prev as usize].next = next;
         }
@@ -187,8 +200,11 @@ impl Arena {
 
     #[cold]
     fn add_page(&mut self, class: usize) -> u32 {
-        let (store, size) =
-            if class == LARGE { (Store::Large(Vec::new()), 0) } else { (Store::Small(Vec::new()), class as u32 * 8) };
+        let (store, size) = if class == LARGE {
+            (Store::Large(Vec::new()), 0)
+        } else {
+            (Store::Small(Vec::new()), (class * STEP) as u32)
+        };
         let page = Page { store, size, class: class as u16, used: 0, ever: 0, free: 0, prev: NONE, next: NONE };
         let number = match self.vacant.pop() {
             Some(number) => {
@@ -208,15 +224,18 @@ impl Arena {
     /// Stores an element.
     pub(super) fn insert(&mut self, member: &[u8], score: f64) -> Handle {
         let (class, before) = class_of(member.len());
-        let mut number = self.with_room[class];
+        if class >= self.classes.len() {
+            self.classes.resize(class + 1, Class { with_room: NONE, filled: false });
+        }
+        let mut number = self.classes[class].with_room;
         if number == NONE {
             number = self.add_page(class);
         }
         let page = &mut self.pages[number as usize];
         // A freed large object holds the two bytes of its link.
         let held = page.capacity() + if class == LARGE && page.free != 0 { 2 } else { 0 };
-        let bytes = if class == LARGE { before + member.len() } else { class * 8 };
-        let index = page.take(bytes);
+        let bytes = if class == LARGE { before + member.len() } else { class * STEP };
+        let index = page.take(bytes, self.classes[class].filled);
         self.bytes += page.capacity() + if class == LARGE { bytes } else { 0 };
         self.bytes -= held;
         let object = page.object_mut(index);
@@ -229,6 +248,7 @@ impl Arena {
         }
         object[before..before + member.len()].copy_from_slice(member);
         if page.is_full() {
+            self.classes[class].filled = true;
             self.unlink(number);
         }
         self.len += 1;
@@ -311,7 +331,9 @@ impl Arena {
         if let Some(page) = self.pages.get(number)
             && let Store::Small(bytes) = &page.store
         {
-            prefetch_read(bytes.as_ptr().wrapping_add(index * page.size as usize));
+            let start = bytes.as_ptr().wrapping_add(index * page.size as usize);
+            prefetch_read(start);
+            prefetch_read(start.wrapping_add(page.size as usize - 1));
         }
     }
 
@@ -336,8 +358,8 @@ impl Arena {
                 bytes += objects.iter().map(|object| object.len()).sum::<usize>();
             }
         }
-        for (class, &first) in self.with_room.iter().enumerate() {
-            let (mut number, mut prev) = (first, NONE);
+        for (class, found) in self.classes.iter().enumerate() {
+            let (mut number, mut prev) = (found.with_room, NONE);
             while number != NONE {
                 let page = &self.pages[number as usize];
                 assert!(!page.is_full() && usize::from(page.class) == class && page.prev == prev);
