@@ -118,8 +118,18 @@ impl Inner {
         below + firsts.partition_point(|&first| first == element.handle || arena.member(first) <= member)
     }
 
-    /// The child that holds the element of this rank, and its rank there.
-    fn child_of_rank(&self, mut rank: usize) -> (usize, usize) {
+    /// The child that holds the element of this rank, and its rank there; `total` elements are in this node.
+    #[inline]
+    fn child_of_rank(&self, mut rank: usize, total: usize) -> (usize, usize) {
+        if rank > total / 2 {
+            let mut start = total;
+            for (at, &count) in self.counts[..self.len].iter().enumerate().rev() {
+                start -= count as usize;
+                if rank >= start {
+                    return (at, rank - start);
+                }
+            }
+        }
         for (at, &count) in self.counts[..self.len].iter().enumerate() {
             if rank < count as usize {
                 return (at, rank);
@@ -308,7 +318,7 @@ impl Node {
                 let (at, which) = match which {
                     Which::Element(element, _) => (inner.not_after(arena, element) - 1, which),
                     Which::Rank(rank) => {
-                        let (at, rank) = inner.child_of_rank(rank);
+                        let (at, rank) = inner.child_of_rank(rank, inner.before(inner.len));
                         (at, Which::Rank(rank))
                     }
                 };
@@ -507,13 +517,13 @@ impl Tree {
     /// The leaf that has the element of this rank, and its place there.
     pub(super) fn locate(&self, mut rank: usize) -> (&Leaf, usize) {
         assert!(rank < self.len);
-        let mut node = &self.root;
+        let (mut node, mut total) = (&self.root, self.len);
         loop {
             match node {
                 Node::Leaf(leaf) => return (leaf, rank),
                 Node::Inner(inner) => {
-                    let (at, rest) = inner.child_of_rank(rank);
-                    (node, rank) = (inner.child(at), rest);
+                    let (at, rest) = inner.child_of_rank(rank, total);
+                    (node, rank, total) = (inner.child(at), rest, inner.counts[at] as usize);
                 }
             }
         }
