@@ -6,6 +6,7 @@
 
 use crate::args::{Args, OwnedArgs};
 use crate::dispatch::{self, Flow, Planned};
+use crate::registry::Command;
 use crate::server::Server;
 use crate::session::Session;
 use crate::spec::Run;
@@ -159,6 +160,12 @@ fn parse(server: &Server, worker: &mut Worker, session: &mut Session, input: &mu
     end
 }
 
+/// Whether the plan has to locate keys for these words.
+#[inline]
+fn is_planned(command: &Command, args: &Args<'_>) -> bool {
+    matches!(command.spec.run, Run::Keyed(_)) && command.spec.takes(args.len())
+}
+
 /// Resolves the command whose words begin at `first`, and locates its keys.
 #[inline]
 fn plan(server: &Server, input: &[u8], batch: &mut Batch, first: usize, bytes: usize) {
@@ -167,18 +174,16 @@ fn plan(server: &Server, input: &[u8], batch: &mut Batch, first: usize, bytes: u
     let first_key = keys.len();
     let mut invalid_keys = false;
     let command = server.registry.resolve(&args).ok();
-    if let Some(command) = command {
-        if matches!(command.spec.run, Run::Keyed(_)) && command.spec.takes(args.len()) {
-            let mut locate = |word: Arg| {
-                let key = server.keyspace.key(word.of(input));
-                server.keyspace.prefetch_shard(&key);
-                keys.push(PlannedKey { word, hash: key.hash, shard: key.shard });
-            };
-            if command.one_key {
-                locate(words[first + 1]);
-            } else {
-                invalid_keys = command.spec.for_each_key(&args, |at, _| locate(words[first + at])).is_err();
-            }
+    if let Some(command) = command.filter(|command| is_planned(command, &args)) {
+        let mut locate = |word: Arg| {
+            let key = server.keyspace.key(word.of(input));
+            server.keyspace.prefetch_shard(&key);
+            keys.push(PlannedKey { word, hash: key.hash, shard: key.shard });
+        };
+        if command.one_key {
+            locate(words[first + 1]);
+        } else {
+            invalid_keys = command.spec.for_each_key(&args, |at, _| locate(words[first + at])).is_err();
         }
     }
     parsed.push(Parsed {
@@ -283,12 +288,8 @@ pub fn run_words(
     let command = server.registry.resolve(args).ok();
     let mut keys = Vec::new();
     let mut invalid = false;
-    if let Some(command) = command {
-        if matches!(command.spec.run, Run::Keyed(_)) && command.spec.takes(args.len()) {
-            let located = |at: usize| keys.push(server.keyspace.key(args.word(at)));
-            let mut located = located;
-            invalid = command.spec.for_each_key(args, |at, _| located(at)).is_err();
-        }
+    if let Some(command) = command.filter(|command| is_planned(command, args)) {
+        invalid = command.spec.for_each_key(args, |at, _| keys.push(server.keyspace.key(args.word(at)))).is_err();
     }
     let bytes = args.from(0).map(<[u8]>::len).sum();
     let planned = Planned { keys: &keys, invalid, bytes };

@@ -11,10 +11,13 @@ use std::sync::{Arc, Weak};
 /// The mark of one transaction in the making: set when a key that it watches changed.
 pub type Watch = Arc<AtomicBool>;
 
+/// A key and the number of its database.
+type Place = (usize, Box<[u8]>);
+
 /// The watched keys of one shard.
 #[derive(Default)]
 pub struct WatchTable {
-    keys: HashMap<(usize, Box<[u8]>), Vec<Weak<AtomicBool>>>,
+    keys: HashMap<Place, Vec<Weak<AtomicBool>>>,
     sweep_at: usize,
 }
 
