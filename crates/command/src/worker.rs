@@ -127,8 +127,8 @@ impl Worker {
 /// The classes of events that somebody listens to.
 fn event_classes(server: &Server) -> u32 {
     if server.events.on.load(Ordering::Relaxed) {
-        // Those that `A` leaves out are captured only when they are asked for.
-        return Class::ALL.0 | server.tunables.notify_keyspace_events.load(Ordering::Relaxed);
+        // `keymiss` would drown the others: it is captured only when it is asked for.
+        return !Class::KEY_MISS.0 | server.tunables.notify_keyspace_events.load(Ordering::Relaxed);
     }
     0
 }

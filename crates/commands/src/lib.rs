@@ -4,6 +4,7 @@
 
 mod bitmap;
 mod connection;
+pub mod docs;
 mod generic;
 mod hyperloglog;
 mod server;

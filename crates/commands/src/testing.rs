@@ -22,10 +22,10 @@ use structures::lock::Sharing;
 struct NoHost;
 
 impl Host for NoHost {
-    fn config_get(&self, _: &[&[u8]]) -> Vec<(String, String)> {
+    fn config_get(&self, _: &[&[u8]]) -> Vec<(String, Vec<u8>)> {
         Vec::new()
     }
-    fn config_set(&self, _: &[(&[u8], &[u8])]) -> Result<(), String> {
+    fn config_set(&self, _: &[(&[u8], &[u8])], _: bool) -> Result<(), String> {
         Ok(())
     }
     fn config_rewrite(&self) -> Result<(), String> {
@@ -90,12 +90,13 @@ impl TestServer {
             logs: Default::default(),
             latency: Default::default(),
             errors: Default::default(),
+            samples: Default::default(),
             workers: vec![WorkerHandle { stats, mailbox: Arc::new(NoMailbox) }],
             host: Box::new(NoHost),
             events: Default::default(),
             started: worker.state.now,
             run_id: "0".repeat(40),
-            replid: "1".repeat(40),
+            replid: "1".repeat(40).into(),
         };
         server.tunables.set_debug_command(command::tunables::Access::Yes);
         server.keyspace.journal.start();
@@ -110,7 +111,8 @@ impl TestServer {
     pub fn connect(&mut self) -> usize {
         let id = self.server.clients.next_id();
         let addr = format!("127.0.0.1:{}", 10_000 + id);
-        let info = Arc::new(ClientInfo::new(id, 0, 8, addr, "127.0.0.1:6379".to_owned(), self.worker.state.now.unix_ms));
+        let info =
+            Arc::new(ClientInfo::new(id, 0, 8, addr, "127.0.0.1:6379".to_owned(), self.worker.state.now.unix_ms));
         self.server.clients.add(info.clone());
         self.sessions.push(Session::new(info, true, true));
         self.sessions.len() - 1

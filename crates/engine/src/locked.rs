@@ -189,13 +189,14 @@ impl<'k> LockedKeys<'k> {
         }
     }
 
-    /// Watches a key for a transaction.
-    pub fn watch(&mut self, key: &Key<'_>, watch: &Watch) {
+    /// Watches a key for a transaction; tells whether it is there.
+    pub fn watch(&mut self, key: &Key<'_>, watch: &Watch) -> bool {
         // A key already past its deadline is deleted first: its absence is what is watched.
-        self.exists(key);
+        let there = self.exists(key);
         let db = self.db;
         let (shard, _) = self.parts(key.shard);
         shard.watched.add(db, key.bytes, watch);
+        there
     }
 
     /// Visits every shard in turn, with its lock held.

@@ -3,12 +3,13 @@
 //! An example and not a part of xtask, so that xtask builds in a moment and works while the server
 //! does not build.
 
+use russet_commands::docs::commands_markdown;
 use russet_server::options::docs::options_markdown;
 use std::path::Path;
 
 /// All documents, by file name: the one place where another is plugged in.
 fn documents() -> Vec<(&'static str, String)> {
-    vec![("options.md", options_markdown())]
+    vec![("commands.md", commands_markdown()), ("options.md", options_markdown())]
 }
 
 fn main() -> std::io::Result<()> {

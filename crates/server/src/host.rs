@@ -60,8 +60,7 @@ impl Host for Process {
     }
 
     fn config_set(&self, pairs: &[(&[u8], &[u8])], local: bool) -> Result<(), String> {
-        let follower =
-            Follower { tunables: &self.tunables, local_client: local, starting: false };
+        let follower = Follower { tunables: &self.tunables, local_client: local, starting: false };
         self.options.config_set(pairs, &follower).map_err(|error| format!("ERR {error}"))
     }
 

@@ -19,8 +19,11 @@ fn main() -> ExitCode {
     let args: Vec<Vec<u8>> = std::env::args_os().skip(1).map(OsStringExt::into_vec).collect();
     match invocation(&args, VERSION, &mut io::stdin()) {
         Ok(Invocation::Print { text, status }) => {
-            let written =
-                if status == 0 { io::stdout().write_all(text.as_bytes()) } else { io::stderr().write_all(text.as_bytes()) };
+            let written = if status == 0 {
+                io::stdout().write_all(text.as_bytes())
+            } else {
+                io::stderr().write_all(text.as_bytes())
+            };
             if written.is_err() || status != 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Ok(Invocation::Run(options)) => run(Arc::new(*options), &args),

@@ -17,7 +17,8 @@ impl TestServer {
     /// # Panics
     /// When it cannot be started.
     pub fn start(args: &[&str]) -> TestServer {
-        let defaults = ["--port", "0", "--bind", "127.0.0.1", "--threads", "2", "--save", "", "--enable-debug-command", "yes"];
+        let defaults =
+            ["--port", "0", "--bind", "127.0.0.1", "--threads", "2", "--save", "", "--enable-debug-command", "yes"];
         let args: Vec<Vec<u8>> = defaults.iter().chain(args).map(|arg| arg.as_bytes().to_vec()).collect();
         let options = match invocation(&args, crate::VERSION, &mut std::io::empty()) {
             Ok(Invocation::Run(options)) => Arc::new(*options),

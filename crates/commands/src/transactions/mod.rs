@@ -1,5 +1,8 @@
-//! Commands of group transactions.
+//! Transactions: MULTI and EXEC, WATCH. What EXEC does is in `command::dispatch`, since it runs other commands.
+
+mod multi;
+mod watch;
 
 use command::CommandSpec;
 
-pub static COMMANDS: &[&CommandSpec] = &[];
+pub static COMMANDS: &[&CommandSpec] = &[&multi::DISCARD, &multi::EXEC, &multi::MULTI, &watch::UNWATCH, &watch::WATCH];

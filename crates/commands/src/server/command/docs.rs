@@ -1,7 +1,7 @@
 //! The reply of COMMAND DOCS about one command.
 
 use command::registry::{Command, Registry};
-use command::spec::{ArgKind, ArgSpec};
+use command::spec::{ArgKind, ArgSpec, Flags};
 use resp::ReplyWriter;
 
 /// A map that is written pair by pair, and knows at its end how many there were.
@@ -43,6 +43,11 @@ pub fn write(reply: &mut ReplyWriter, registry: &Registry, command: &Command) {
         pairs.text("since", spec.since);
         pairs.text("group", spec.group.name());
         pairs.text("complexity", spec.complexity);
+        if spec.flags.has(Flags::SYSCMD) {
+            let reply = pairs.key("doc_flags");
+            reply.set(1);
+            reply.simple("syscmd");
+        }
         if let Some((since, replaced_by)) = spec.deprecated {
             let reply = pairs.key("doc_flags");
             reply.set(1);

@@ -21,7 +21,7 @@ pub static DEBUG: CommandSpec = CommandSpec {
     summary: "Commands for debugging.",
     complexity: "Depends on the subcommand.",
     arity: -2,
-    flags: Flags::ADMIN.or(Flags::NOSCRIPT).or(Flags::LOADING).or(Flags::STALE).or(Flags::DEBUG),
+    flags: Flags::ADMIN.or(Flags::NOSCRIPT).or(Flags::LOADING).or(Flags::STALE).or(Flags::DEBUG).or(Flags::SYSCMD),
     reply: Shape::ANY,
     run: Run::Global(debug),
     ..CommandSpec::DEFAULT
