@@ -1,13 +1,14 @@
 //! The errors a command answers with: the only place where their texts stand.
 //!
-//! The first word of a text is the error's code; INFO counts errors by it.
+//! The first word of a text is the error's code; INFO counts errors by it. A text is bytes, because it may quote what
+//! a client sent, and that is quoted as it came.
 
 use std::borrow::Cow;
 use std::fmt;
 
 /// An error reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommandError(Cow<'static, str>);
+pub struct CommandError(Cow<'static, [u8]>);
 
 /// What a handler gives back: the reply is written already, or nothing of it counts.
 pub type CommandResult = Result<(), CommandError>;
@@ -133,36 +134,48 @@ impl CommandError {
 
     /// An error whose text never varies.
     pub const fn fixed(text: &'static str) -> CommandError {
-        CommandError(Cow::Borrowed(text))
+        CommandError(Cow::Borrowed(text.as_bytes()))
     }
 
-    /// An error with something of the request in its text.
-    pub fn of(text: impl Into<String>) -> CommandError {
+    /// An error with something computed in its text.
+    pub fn of(text: impl Into<Vec<u8>>) -> CommandError {
         CommandError(Cow::Owned(text.into()))
     }
 
-    pub fn text(&self) -> &str {
+    /// An error that quotes a word of the request, between two pieces of text.
+    pub fn quoting(before: &str, word: &[u8], after: &str) -> CommandError {
+        CommandError::of([before.as_bytes(), as_c_text(word), after.as_bytes()].concat())
+    }
+
+    pub fn text(&self) -> &[u8] {
         &self.0
     }
 
     pub fn unknown_command(name: &[u8], args: impl Iterator<Item = Vec<u8>>) -> CommandError {
         // Redis shows at most 128 bytes of the name and of all arguments together.
         const SHOWN_MAX: usize = 128;
-        let mut shown = String::new();
+        let mut shown = Vec::new();
         for arg in args {
             if shown.len() >= SHOWN_MAX {
                 break;
             }
+            let arg = as_c_text(&arg);
             let room = SHOWN_MAX - shown.len();
-            shown.push_str(&format!("'{}' ", lossy(&arg[..arg.len().min(room)])));
+            shown.push(b'\'');
+            shown.extend_from_slice(&arg[..arg.len().min(room)]);
+            shown.extend_from_slice(b"' ");
         }
-        let name = lossy(&name[..name.len().min(SHOWN_MAX)]);
-        CommandError::of(format!("ERR unknown command '{name}', with args beginning with: {shown}"))
+        let name = as_c_text(name);
+        let mut text = b"ERR unknown command '".to_vec();
+        text.extend_from_slice(&name[..name.len().min(SHOWN_MAX)]);
+        text.extend_from_slice(b"', with args beginning with: ");
+        text.extend_from_slice(&shown);
+        CommandError::of(text)
     }
 
     pub fn unknown_subcommand(name: &[u8], container: &str) -> CommandError {
-        let name = lossy(&name[..name.len().min(128)]);
-        CommandError::of(format!("ERR unknown subcommand '{name}'. Try {} HELP.", container.to_uppercase()))
+        let after = format!("'. Try {} HELP.", container.to_uppercase());
+        CommandError::quoting("ERR unknown subcommand '", &name[..name.len().min(128)], &after)
     }
 
     pub fn wrong_arity(full_name: &str) -> CommandError {
@@ -171,11 +184,9 @@ impl CommandError {
 
     /// Words that fit no form of a subcommand.
     pub fn subcommand_syntax(subcommand: &[u8], container: &str) -> CommandError {
-        let subcommand = lossy(&subcommand[..subcommand.len().min(128)]);
-        let container = container.to_uppercase();
-        CommandError::of(format!(
-            "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {container} HELP."
-        ))
+        let subcommand = &subcommand[..subcommand.len().min(128)];
+        let after = format!("'. Try {} HELP.", container.to_uppercase());
+        CommandError::quoting("ERR unknown subcommand or wrong number of arguments for '", subcommand, &after)
     }
 
     /// A name that would break the lines of CLIENT LIST; `what` begins the sentence.
@@ -188,7 +199,7 @@ impl CommandError {
     }
 
     pub fn no_latency_samples(event: &[u8]) -> CommandError {
-        CommandError::of(format!("ERR No samples available for event '{}'", lossy(event)))
+        CommandError::quoting("ERR No samples available for event '", event, "'")
     }
 
     pub fn bitop_sources(operation: &str) -> CommandError {
@@ -196,18 +207,23 @@ impl CommandError {
     }
 
     pub fn unknown_pfdebug(subcommand: &[u8]) -> CommandError {
-        CommandError::of(format!("ERR Unknown PFDEBUG subcommand '{}'", lossy(subcommand)))
+        CommandError::quoting("ERR Unknown PFDEBUG subcommand '", subcommand, "'")
     }
 
     /// EXEC that was refused itself: its transaction is gone, and this is why.
     pub fn exec_abort(reason: &CommandError) -> CommandError {
-        let reason = reason.text().strip_prefix("ERR ").unwrap_or(reason.text());
-        CommandError::of(format!("EXECABORT Transaction discarded because of: {reason}"))
+        let reason = reason.text().strip_prefix(b"ERR ").unwrap_or(reason.text());
+        CommandError::of([b"EXECABORT Transaction discarded because of: ", reason].concat())
     }
 
     pub fn invalid_expire(command: &str) -> CommandError {
         CommandError::of(format!("ERR invalid expire time in '{command}' command"))
     }
+}
+
+/// A word as Redis prints it in an error: as C text, which ends at the first NUL.
+fn as_c_text(word: &[u8]) -> &[u8] {
+    word.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
 /// Bytes as text: those that are not UTF-8 keep their value as Latin-1, so that nothing is lost from sight.
@@ -220,7 +236,7 @@ pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&lossy(&self.0))
     }
 }
 
