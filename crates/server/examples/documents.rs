@@ -3,7 +3,7 @@
 //! An example and not a part of xtask, so that xtask builds in a moment and works while the server
 //! does not build.
 
-use russet_commands::docs::commands_markdown;
+use commands::docs::commands_markdown;
 use russet_server::options::docs::options_markdown;
 use std::path::Path;
 
