@@ -4,7 +4,7 @@ const assert = require('node:assert/strict');
 const { connect, main } = require('./common');
 
 async function pipelines(client) {
-  const mixed = await client.pipeline().set('k', 'v').lpush('k', 'x').append('k', 'w').get('k').exec();
+  const mixed = await client.pipeline().set('k', 'v').pfadd('k', 'x').append('k', 'w').get('k').exec();
   assert.equal(mixed[0][1], 'OK');
   assert.match(mixed[1][0].message, /^WRONGTYPE/);
   assert.deepEqual(mixed.slice(2), [[null, 2], [null, 'vw']]);
@@ -24,7 +24,7 @@ async function pipelines(client) {
 }
 
 async function rules(client) {
-  const replies = await client.multi().set('t', '1').lpush('t', 'x').incr('t').exec();
+  const replies = await client.multi().set('t', '1').pfadd('t', 'x').incr('t').exec();
   assert.equal(replies[0][1], 'OK');
   assert.match(replies[1][0].message, /^WRONGTYPE/);
   assert.equal(replies[2][1], 2);

@@ -8,7 +8,7 @@ client = empty()
 
 # Replies come in order, and an error in the middle spoils nothing after it.
 pipe = client.pipeline(transaction=False)
-pipe.set("k", "v").lpush("k", "x").append("k", "w").get("k").execute_command("NOSUCH", "a").ping()
+pipe.set("k", "v").pfadd("k", "x").append("k", "w").get("k").execute_command("NOSUCH", "a").ping()
 replies = pipe.execute(raise_on_error=False)
 assert replies[0] is True and replies[2:4] == [2, "vw"] and replies[5] is True, replies
 assert isinstance(replies[1], redis.ResponseError) and "WRONGTYPE" in str(replies[1])

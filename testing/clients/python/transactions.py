@@ -63,7 +63,7 @@ def check_rules(client):
         assert "wrong number of arguments" in str(error), error
     assert client.get("t") == "2"
     pipe = client.pipeline()
-    pipe.set("t", "3").lpush("t", "x").incr("t")
+    pipe.set("t", "3").pfadd("t", "x").incr("t")
     replies = pipe.execute(raise_on_error=False)
     assert replies[0] is True and "WRONGTYPE" in str(replies[1]) and replies[2] == 4, replies
 
