@@ -21,35 +21,51 @@ pub struct Command {
 /// All commands.
 pub struct Registry {
     commands: Vec<Command>,
-    /// Open addressing over the names in capitals; `u16::MAX` is empty.
-    slots: Box<[u16]>,
+    /// Open addressing over the names in capitals.
+    slots: Box<[Slot]>,
     /// Names given by `rename-command`; the old ones are gone.
     names: Vec<Vec<u8>>,
     by_full_name: HashMap<String, usize>,
 }
 
-/// Longest name that is looked up; longer ones cannot be commands.
+/// Longest name that the table of slots holds; only `rename-command` makes longer ones.
 const NAME_LEN_MAX: usize = 32;
 
-fn capitals(name: &[u8]) -> Option<([u8; NAME_LEN_MAX], usize)> {
-    if name.len() > NAME_LEN_MAX {
-        return None;
-    }
-    let mut upper = [0; NAME_LEN_MAX];
-    for (to, from) in upper.iter_mut().zip(name) {
-        *to = from.to_ascii_uppercase();
-    }
-    Some((upper, name.len()))
+/// A name in capitals, padded with zeros: compared as four words, without following a pointer. No name has a zero
+/// byte in it, so the padding tells the length too.
+type Name = [u64; NAME_LEN_MAX / 8];
+
+#[derive(Clone, Copy)]
+struct Slot {
+    name: Name,
+    /// Dense id; `u16::MAX` marks an empty slot.
+    id: u16,
 }
 
-/// A hash for a few hundred short names, known in advance: FNV-1a is good enough for them.
+const EMPTY: Slot = Slot { name: [0; NAME_LEN_MAX / 8], id: u16::MAX };
+
 #[inline]
-fn name_hash(upper: &[u8]) -> usize {
-    let mut hash: u32 = 0x811c_9dc5;
-    for &byte in upper {
-        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+fn capitals(name: &[u8]) -> Option<Name> {
+    if name.len() > NAME_LEN_MAX || name.contains(&0) {
+        return None;
     }
-    (hash ^ (hash >> 15)) as usize
+    let mut padded = [0; NAME_LEN_MAX];
+    padded[..name.len()].copy_from_slice(name);
+    padded.make_ascii_uppercase();
+    let mut words = [0; NAME_LEN_MAX / 8];
+    for (word, bytes) in words.iter_mut().zip(padded.chunks_exact(8)) {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(bytes);
+        *word = u64::from_le_bytes(eight);
+    }
+    Some(words)
+}
+
+/// A hash for a few hundred short names, known in advance: a multiplication mixes them well enough.
+#[inline]
+fn name_hash(name: &Name) -> usize {
+    let folded = name[0] ^ name[1].rotate_left(23) ^ name[2].rotate_left(41) ^ name[3].rotate_left(7);
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
 }
 
 impl Registry {
@@ -109,14 +125,16 @@ impl Registry {
 
     fn index(&mut self, names: Vec<(Vec<u8>, usize)>) {
         let size = (names.len() * 4).next_power_of_two();
-        let mut slots = vec![u16::MAX; size].into_boxed_slice();
+        let mut slots = vec![EMPTY; size].into_boxed_slice();
         self.names = vec![Vec::new(); self.commands.len()];
         for (name, id) in names {
-            let mut at = name_hash(&name) & (size - 1);
-            while slots[at] != u16::MAX {
-                at = (at + 1) & (size - 1);
+            if let Some(key) = capitals(&name) {
+                let mut at = name_hash(&key) & (size - 1);
+                while slots[at].id != u16::MAX {
+                    at = (at + 1) & (size - 1);
+                }
+                slots[at] = Slot { name: key, id: id as u16 };
             }
-            slots[at] = id as u16;
             self.names[id] = name;
         }
         self.slots = slots;
@@ -125,17 +143,27 @@ impl Registry {
     /// The top-level command of this name, in any case.
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&Command> {
-        let (upper, len) = capitals(name)?;
-        let upper = &upper[..len];
+        let Some(name) = capitals(name) else { return self.find_long(name) };
         let mask = self.slots.len() - 1;
-        let mut at = name_hash(upper) & mask;
+        let mut at = name_hash(&name) & mask;
         loop {
-            match self.slots[at] {
-                u16::MAX => return None,
-                id if self.names[usize::from(id)] == upper => return Some(&self.commands[usize::from(id)]),
-                _ => at = (at + 1) & mask,
+            let slot = &self.slots[at];
+            if slot.id == u16::MAX {
+                return None;
             }
+            if slot.name == name {
+                return Some(&self.commands[usize::from(slot.id)]);
+            }
+            at = (at + 1) & mask;
         }
+    }
+
+    /// Names too long for the slots: a secret name of 40 digits, as `rename-command` is often given.
+    #[cold]
+    fn find_long(&self, name: &[u8]) -> Option<&Command> {
+        let name = name.to_ascii_uppercase();
+        let id = self.names.iter().position(|known| known.len() > NAME_LEN_MAX && *known == name)?;
+        Some(&self.commands[id])
     }
 
     /// The command that these words call: a subcommand where there are some.
@@ -188,5 +216,37 @@ impl Registry {
     /// Top-level commands that can be called.
     pub fn top(&self) -> impl Iterator<Item = &Command> {
         self.commands.iter().filter(|command| !self.names[command.id].is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static PING: CommandSpec = CommandSpec { name: "PING", ..CommandSpec::DEFAULT };
+    static GET: CommandSpec = CommandSpec { name: "GET", ..CommandSpec::DEFAULT };
+    static GROUP: &[&CommandSpec] = &[&PING, &GET];
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        let registry = Registry::new(&[GROUP], &[]).expect("no renames");
+        for name in ["ping", "PING", "PiNg"] {
+            assert_eq!(registry.find(name.as_bytes()).expect("known").spec.name, "PING");
+        }
+        for name in [&b"pin"[..], b"pingg", b"", b"ping\0", &[b'x'; 100]] {
+            assert!(registry.find(name).is_none(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn renamed_commands_answer_to_their_new_name_only() {
+        let secret = b"b840fc02d524045429941cc15f59e41cb7be6c52".to_vec();
+        let renames = [(b"get".to_vec(), secret.clone()), (b"PING".to_vec(), Vec::new())];
+        let registry = Registry::new(&[GROUP], &renames).expect("both exist");
+        assert_eq!(registry.find(&secret).expect("its new name").spec.name, "GET");
+        assert!(registry.find(b"GET").is_none());
+        assert!(registry.find(b"PING").is_none());
+        assert!(Registry::new(&[GROUP], &[(b"SET".to_vec(), Vec::new())]).is_err());
+        assert!(Registry::new(&[GROUP], &[(b"GET".to_vec(), b"ping".to_vec())]).is_err());
     }
 }
