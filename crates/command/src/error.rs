@@ -241,3 +241,22 @@ impl fmt::Display for CommandError {
 }
 
 impl std::error::Error for CommandError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_as_they_came_up_to_their_first_nul() {
+        let words = [b"A\0B".to_vec(), b"\xff\xfe\0\x01".to_vec(), vec![b'x'; 200], b"gone".to_vec()];
+        let error = CommandError::unknown_command(b"ge\0t", words.into_iter());
+        let mut expected = b"ERR unknown command 'ge', with args beginning with: 'A' '\xff\xfe' '".to_vec();
+        expected.extend_from_slice(&[b'x'; 128 - 9]);
+        expected.extend_from_slice(b"' ");
+        assert_eq!(error.text(), expected);
+        assert_eq!(
+            CommandError::unknown_subcommand(b"\xfe\0x", "acl").text(),
+            b"ERR unknown subcommand '\xfe'. Try ACL HELP."
+        );
+    }
+}

@@ -88,7 +88,7 @@ pub fn run(
         if let Some(error) = protocol_error {
             reply.protocol_error(error);
             worker.state.stats.error_replies.add(1);
-            server.errors.count("ERR");
+            server.errors.count(b"ERR");
             return Outcome { consumed: input.len(), flow: Flow::Close, need: 0 };
         }
         match end {
@@ -96,7 +96,7 @@ pub fn run(
             End::Error(error) if flow == Flow::Continue => {
                 reply.protocol_error(error);
                 worker.state.stats.error_replies.add(1);
-                server.errors.count("ERR");
+                server.errors.count(b"ERR");
                 return Outcome { consumed: input.len(), flow: Flow::Close, need: 0 };
             }
             End::Error(_) => return Outcome { consumed: input.len(), flow, need: 0 },

@@ -115,8 +115,9 @@ impl ErrorStats {
     const CODES_MAX: usize = 128;
 
     #[cold]
-    pub fn count(&self, text: &str) {
-        let code = text.split(' ').next().unwrap_or("ERR");
+    pub fn count(&self, text: &[u8]) {
+        let code = text.split(|&byte| byte == b' ').next().unwrap_or_default();
+        let code = &*crate::error::lossy(code);
         let mut codes = self.0.lock();
         if let Some(count) = codes.get_mut(code) {
             *count += 1;

@@ -120,8 +120,7 @@ fn parse_hello<'a>(cx: &mut Ctx<'_>, args: &Args<'a>) -> Result<Greeting<'a>, Co
             greeting.name = Some(args.word(at + 1));
             at += 2;
         } else {
-            let option = command::error::lossy(args.word(at));
-            return Err(CommandError::of(format!("ERR Syntax error in HELLO option '{option}'")));
+            return Err(CommandError::quoting("ERR Syntax error in HELLO option '", args.word(at), "'"));
         }
     }
     Ok(greeting)

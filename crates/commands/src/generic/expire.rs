@@ -3,7 +3,6 @@
 //! All forms are logged as PEXPIREAT, which means the same whenever it is replayed. A deadline that is past already
 //! deletes the key, and is logged as that.
 
-use command::error::lossy;
 use command::spec::{ArgSpec, Flags, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token, unix_time};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Effects, Event, LockedKeys, Slot};
@@ -123,11 +122,9 @@ impl Conditions {
     }
 }
 
-/// Redis prints the word as C text, which ends at the first NUL.
 #[cold]
 fn unsupported(word: &[u8]) -> CommandError {
-    let shown = word.split(|&byte| byte == 0).next().unwrap_or_default();
-    CommandError::of(format!("ERR Unsupported option {}", lossy(shown)))
+    CommandError::quoting("ERR Unsupported option ", word, "")
 }
 
 fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Time) -> CommandResult {

@@ -4,7 +4,6 @@
 //! users or rules is refused, except where nothing had to be done for it.
 
 use command::acllog::Denial;
-use command::error::lossy;
 use command::spec::{Category, Flags, Group, Run, Shape, integer, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
 use engine::LockedKeys;
@@ -184,7 +183,7 @@ fn cat(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResu
             let wanted = Category::ALL
                 .iter()
                 .find(|category| args.is(2, category.name()))
-                .ok_or_else(|| CommandError::of(format!("ERR Unknown category '{}'", lossy(args.word(2)))))?;
+                .ok_or_else(|| CommandError::quoting("ERR Unknown category '", args.word(2), "'"))?;
             super::command::list_category(cx, *wanted);
         }
         _ => return Err(CommandError::subcommand_syntax(args.word(1), "acl")),
@@ -203,14 +202,14 @@ fn deluser(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 
 fn dryrun(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     if args.word(2) != DEFAULT_USER {
-        return Err(CommandError::of(format!("ERR User '{}' not found", lossy(args.word(2)))));
+        return Err(CommandError::quoting("ERR User '", args.word(2), "' not found"));
     }
     let words: OwnedArgs = args.from(3).collect();
     let command = cx
         .server
         .registry
         .resolve(&words.args())
-        .map_err(|_| CommandError::of(format!("ERR Command '{}' not found", lossy(args.word(3)))))?;
+        .map_err(|_| CommandError::quoting("ERR Command '", args.word(3), "' not found"))?;
     if !command.spec.takes(args.len() - 3) {
         return Err(CommandError::wrong_arity(&command.full_name));
     }

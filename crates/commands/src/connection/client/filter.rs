@@ -6,7 +6,6 @@
 use super::list::{flags, seconds_since, unknown_kind};
 use crate::connection::auth::DEFAULT_USER;
 use command::clients::{ClientInfo, client_flags};
-use command::error::lossy;
 use command::{Args, CommandError, Ctx};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -101,7 +100,7 @@ impl<'a> Filters<'a> {
             }
             b"TYPE" => Test::Kind(parse_kind(args, value, what_for)?),
             b"USER" if value == DEFAULT_USER.as_bytes() => Test::DefaultUser,
-            b"USER" => return Err(CommandError::of(format!("ERR No such user '{}'", lossy(value)))),
+            b"USER" => return Err(CommandError::quoting("ERR No such user '", value, "'")),
             b"ADDR" => Test::Addr(value),
             b"LADDR" => Test::Laddr(value),
             b"IP" => Test::Ip(value),
@@ -176,7 +175,7 @@ fn letters<'a>(word: &'a [u8], known: &[u8], what: &str, negated: bool) -> Resul
         return Ok(word);
     }
     let filter = if negated { format!("NOT-{}", what.to_uppercase()) } else { "provided".to_owned() };
-    Err(CommandError::of(format!("ERR Unknown {what} found in the {filter} filter: {}", lossy(word))))
+    Err(CommandError::quoting(&format!("ERR Unknown {what} found in the {filter} filter: "), word, ""))
 }
 
 fn parse_db(cx: &Ctx<'_>, word: &[u8], negated: bool) -> Result<usize, CommandError> {

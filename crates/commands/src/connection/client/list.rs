@@ -148,7 +148,7 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
 
 /// The error for a kind that LIST and KILL do not know.
 pub(super) fn unknown_kind(kind: &[u8]) -> CommandError {
-    CommandError::of(format!("ERR Unknown client type '{}'", lossy(kind)))
+    CommandError::quoting("ERR Unknown client type '", kind, "'")
 }
 
 #[cfg(test)]
