@@ -8,8 +8,6 @@ use std::io::{self, IoSlice, Read};
 pub(crate) const READ_LEN: usize = 64 * 1024;
 /// Most that is reserved ahead for a bulk string whose length a client announced.
 const RESERVE_AHEAD_MAX: usize = 4 * 1024 * 1024;
-/// Output buffers up to this capacity are kept when empty.
-const KEEP_OUTPUT: usize = 16 * 1024;
 /// Slices given to one system call.
 const SLICES_MAX: usize = 64;
 
@@ -33,8 +31,11 @@ pub(crate) struct Connection<C> {
     pub resumed: bool,
     /// Close once all output is sent.
     pub closing: bool,
+    /// A turn stopped in the middle of `input`: it may hold whole commands, for which no event will come.
+    pub unparsed: bool,
     /// In the list of connections to be served this turn.
     pub listed: bool,
+    /// Bytes that the unfinished command in `input` is known to need, as far as it told.
     pub need: usize,
 }
 
@@ -62,6 +63,7 @@ impl<C> Connection<C> {
             resume_when_sent: false,
             resumed: false,
             closing: false,
+            unparsed: false,
             listed: false,
             need: 0,
         }
@@ -95,8 +97,9 @@ impl<C> Connection<C> {
                 Got::Bytes(len)
             }
             Err(error) if len == 0 => self.read_failed(&error),
-            Err(_) => {
-                self.readable = self.read_closed;
+            Err(error) => {
+                // An error other than "no more" was told once and may not be told again: the next read finds the end.
+                self.readable = self.read_closed || error.kind() != io::ErrorKind::WouldBlock;
                 Got::Bytes(len)
             }
         }
@@ -123,7 +126,7 @@ impl<C> Connection<C> {
         }
     }
 
-    /// Sends as much of `output` as the socket takes; tells how much. `Err` when the connection is broken.
+    /// Sends as much of `output` as the socket takes; tells how much, and whether that was all. `Err` when the connection is broken.
     pub fn send(stream: &mut Stream, output: &mut Output) -> io::Result<(usize, bool)> {
         let mut total = 0;
         while !output.is_empty() {
@@ -160,6 +163,18 @@ impl<C> Connection<C> {
         Ok((total, true))
     }
 
+    /// Whether nothing may be answered for now: commands wait, replies are not taken, or it is over.
+    #[inline]
+    pub fn is_held(&self) -> bool {
+        self.waiting || self.closing || !self.output.is_empty()
+    }
+
+    /// Whether a client that is to wait has gone. Half a connection does not wait: what it waits for, it could
+    /// not ask to stop.
+    pub fn is_waiting_for_nobody(&self) -> bool {
+        self.waiting && !self.resume_when_sent && self.read_closed
+    }
+
     /// Sends what is pending.
     pub fn flush(&mut self) -> io::Result<usize> {
         if !self.writable || self.output.is_empty() {
@@ -168,7 +183,7 @@ impl<C> Connection<C> {
         let (sent, all) = Self::send(&mut self.stream, &mut self.output)?;
         self.writable = all;
         if all {
-            self.output.shrink_to(KEEP_OUTPUT.min(self.output.memory()));
+            // A connection at rest holds no buffer.
             self.output = Output::default();
         }
         Ok(sent)

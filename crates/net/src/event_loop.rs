@@ -71,7 +71,11 @@ pub struct EventLoop<S: Service> {
     reply: ReplyWriter,
     stopping: bool,
     accept_again: bool,
-    idle_check: Instant,
+    /// Accepting failed (no descriptors left, most likely): no event tells when it can be tried again.
+    accept_later: bool,
+    /// There is post, to be opened once all events are noted.
+    post_came: bool,
+    time_check: Instant,
 }
 
 impl<S: Service> EventLoop<S> {
@@ -92,7 +96,9 @@ impl<S: Service> EventLoop<S> {
             reply: ReplyWriter::new(Proto::Resp2),
             stopping: false,
             accept_again: false,
-            idle_check: Instant::now(),
+            accept_later: false,
+            post_came: false,
+            time_check: Instant::now(),
         }
     }
 
@@ -133,7 +139,11 @@ impl<S: Service> EventLoop<S> {
             for event in &events {
                 self.note(event);
             }
-            if self.accept_again {
+            if std::mem::take(&mut self.post_came) {
+                // After the events: a slot that is freed and filled again here must not get those of its last owner.
+                self.open_post();
+            }
+            if self.accept_again || self.accept_later {
                 self.accept();
             }
             let mut serving = std::mem::take(&mut self.ready);
@@ -144,7 +154,7 @@ impl<S: Service> EventLoop<S> {
             if self.ready.is_empty() {
                 self.ready = serving;
             }
-            self.check_idle();
+            self.check_time();
             wait_ms = self.service.end_turn();
         }
         for slot in 0..self.connections.len() {
@@ -156,12 +166,12 @@ impl<S: Service> EventLoop<S> {
     #[inline]
     fn note(&mut self, event: &mio::event::Event) {
         match event.token() {
-            WAKE => self.open_post(),
+            WAKE => self.post_came = true,
             Token(token) if token >= LISTENERS => self.accept_again = true,
             Token(slot) => {
                 let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_deref_mut) else { return };
-                connection.readable |= event.is_readable() || event.is_error();
-                connection.writable |= event.is_writable();
+                connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+                connection.writable |= event.is_writable() || event.is_error();
                 connection.read_closed |= event.is_read_closed();
                 if !connection.listed {
                     connection.listed = true;
@@ -172,11 +182,11 @@ impl<S: Service> EventLoop<S> {
     }
 
     fn list(&mut self, slot: usize) {
-        if let Some(Some(connection)) = self.connections.get_mut(slot) {
-            if !connection.listed {
-                connection.listed = true;
-                self.ready.push(slot);
-            }
+        if let Some(Some(connection)) = self.connections.get_mut(slot)
+            && !connection.listed
+        {
+            connection.listed = true;
+            self.ready.push(slot);
         }
     }
 
@@ -222,6 +232,7 @@ impl<S: Service> EventLoop<S> {
 
     fn accept(&mut self) {
         self.accept_again = false;
+        self.accept_later = false;
         for at in 0..self.listeners.len() {
             for turn in 0.. {
                 if turn == ACCEPTS_PER_TURN {
@@ -231,10 +242,12 @@ impl<S: Service> EventLoop<S> {
                 match self.listeners[at].accept(self.options) {
                     Ok((stream, peer)) => self.assign(stream, peer),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    // Gone before it was accepted: there may be others.
+                    Err(error)
+                        if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted) => {}
                     Err(error) => {
-                        // Out of descriptors, most likely: those waiting are tried again with the next event.
                         log::warn!("Accepting client connection: {error}");
+                        self.accept_later = true;
                         break;
                     }
                 }
@@ -247,6 +260,7 @@ impl<S: Service> EventLoop<S> {
         let Some(least) = self.workers.iter().min_by_key(|worker| worker.load()) else { return };
         least.connections.fetch_add(1, Ordering::Relaxed);
         if let Err(error) = least.send(Mail::Connection(stream, peer)) {
+            // It lies in the box all the same, and is found with the next letter.
             log::warn!("Handing a connection to its worker: {error}");
         }
     }
@@ -292,7 +306,7 @@ impl<S: Service> EventLoop<S> {
         let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
         connection.listed = false;
         let mut io = IoStats::default();
-        let alive = self.converse(&mut connection, &mut io);
+        let alive = self.converse(&mut connection, &mut io) && !connection.is_waiting_for_nobody();
         io.input = connection.input.len();
         io.input_free = connection.input.capacity() - connection.input.len();
         io.output = connection.output.len();
@@ -331,15 +345,12 @@ impl<S: Service> EventLoop<S> {
             if !self.conclude(connection, next, io) {
                 return false;
             }
-            if connection.waiting || connection.closing || !connection.output.is_empty() {
-                return true;
-            }
-            if !connection.input.is_empty() && !self.answer_kept(connection, io) {
-                return false;
-            }
+        }
+        if connection.unparsed && !connection.is_held() && !self.answer_kept(connection, io) {
+            return false;
         }
         for _ in 0..READS_PER_TURN {
-            if !connection.readable || connection.waiting || connection.closing || !connection.output.is_empty() {
+            if !connection.readable || connection.is_held() {
                 break;
             }
             if !self.read_and_answer(connection, io) {
@@ -382,6 +393,7 @@ impl<S: Service> EventLoop<S> {
             self.service.input(&mut connection.state, &mut connection.input, &mut self.reply);
         connection.consume(consumed);
         connection.need = need;
+        connection.unparsed = false;
         self.conclude(connection, next, io)
     }
 
@@ -390,6 +402,7 @@ impl<S: Service> EventLoop<S> {
     fn conclude(&mut self, connection: &mut Connection<S::Conn>, next: Next, io: &mut IoStats) -> bool {
         connection.waiting = matches!(next, Next::Wait | Next::SendFirst);
         connection.resume_when_sent = next == Next::SendFirst;
+        connection.unparsed |= connection.waiting && !connection.input.is_empty();
         if !self.reply.out.is_empty() {
             if connection.output.is_empty() && connection.writable {
                 io.writes += 1;
@@ -409,8 +422,9 @@ impl<S: Service> EventLoop<S> {
                     connection.output = std::mem::take(&mut self.reply.out);
                 } else {
                     connection.output.append(&mut self.reply.out);
+                    // What was appended is too much to keep room for.
+                    self.reply.out = Output::default();
                 }
-                self.reply.out = Output::default();
             }
         }
         if next == Next::Close {
@@ -420,15 +434,15 @@ impl<S: Service> EventLoop<S> {
         true
     }
 
-    /// Once a second: closes connections that have been silent for too long.
-    fn check_idle(&mut self) {
-        if self.idle_check.elapsed() < Duration::from_secs(1) {
+    /// Once a second: closes connections whose time is over.
+    fn check_time(&mut self) {
+        if self.time_check.elapsed() < Duration::from_secs(1) {
             return;
         }
-        self.idle_check = Instant::now();
+        self.time_check = Instant::now();
         for slot in 0..self.connections.len() {
-            let Some(connection) = &self.connections[slot] else { continue };
-            if self.service.is_idle_too_long(&connection.state) {
+            let Some(connection) = &mut self.connections[slot] else { continue };
+            if self.service.is_over(&mut connection.state) {
                 self.close(slot);
             }
         }

@@ -77,8 +77,9 @@ pub trait Service {
     fn resume(&mut self, conn: &mut Self::Conn, reply: &mut ReplyWriter) -> Next;
     /// Bytes of input kept, and of output not yet sent, after a turn; `false` closes the connection (a limit).
     fn after_turn(&mut self, conn: &mut Self::Conn, io: IoStats) -> bool;
-    /// Whether a connection that nothing is heard of should be closed. Asked once a second.
-    fn is_idle_too_long(&mut self, conn: &Self::Conn) -> bool;
+    /// Whether a connection should be closed for what time has made of it: silent for too long, for example. Asked
+    /// once a second.
+    fn is_over(&mut self, conn: &mut Self::Conn) -> bool;
     fn message(&mut self, message: Self::Message) -> Order;
     fn closed(&mut self, conn: Self::Conn);
 }

@@ -16,9 +16,10 @@ use engine::reclaim::{self, Reclaimer};
 use engine::{Keyspace, Shape};
 use net::{EventLoop, Listener, Mail, Port, Post, TcpOptions};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use structures::hash::Hasher;
@@ -72,29 +73,65 @@ impl Running {
 }
 
 /// The addresses that `bind` and `port` ask for. One with `-` in front may be missing on this machine.
-fn addresses(options: &Options) -> Vec<(SocketAddr, bool)> {
-    let Ok(port) = u16::try_from(options.int("port")) else { return Vec::new() };
-    options
-        .list("bind")
-        .iter()
-        .filter_map(|name| {
-            let (name, optional) = name.strip_prefix('-').map_or((name.as_str(), false), |name| (name, true));
-            let ip = match name {
-                "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                "::*" => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-                "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-                name => name.parse().ok()?,
-            };
-            Some((SocketAddr::new(ip, port), optional))
-        })
-        .collect()
+fn addresses(options: &Options) -> Result<Vec<(SocketAddr, bool)>, BootError> {
+    let Ok(port) = u16::try_from(options.int("port")) else { return Ok(Vec::new()) };
+    let mut addresses = Vec::new();
+    for name in options.list("bind") {
+        let (name, optional) = name.strip_prefix('-').map_or((name.as_str(), false), |name| (name, true));
+        match resolve(name, port) {
+            Ok(addr) => addresses.push((addr, optional)),
+            Err(error) if optional => log::debug!("Not listening on {name}: {error}"),
+            Err(error) => return Err(BootError(format!("Failed listening on {name}:{port} (tcp), aborting: {error}"))),
+        }
+    }
+    Ok(addresses)
+}
+
+/// What a word of `bind` means: an address, all addresses, or a name that the system knows.
+fn resolve(name: &str, port: u16) -> std::io::Result<SocketAddr> {
+    let ip = match name {
+        "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        "::*" => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        name => match name.parse() {
+            Ok(ip) => ip,
+            Err(_) => {
+                let mut found = (name, port).to_socket_addrs()?;
+                return found.next().ok_or_else(|| std::io::Error::other("no address of that name"));
+            }
+        },
+    };
+    Ok(SocketAddr::new(ip, port))
+}
+
+/// Descriptors that are not clients: listeners, event loops, files.
+const OTHER_DESCRIPTORS: u64 = 32;
+
+/// Raises the limit of open files to what `maxclients` needs; where that is not allowed, lowers `maxclients`.
+fn make_room_for_clients(tunables: &Tunables) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = tunables.maxclients.load(Relaxed) as u64 + OTHER_DESCRIPTORS;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // `None` is no limit.
+    if current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    let possible = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let granted = match setrlimit(Resource::Nofile, Rlimit { current: Some(possible), maximum }) {
+        Ok(()) => possible,
+        Err(_) => current.unwrap_or(possible),
+    };
+    if granted < wanted {
+        let clients = granted.saturating_sub(OTHER_DESCRIPTORS).max(1);
+        log::warn!("maxclients has been reduced to {clients}: the limit of open files (ulimit -n) is {granted}");
+        tunables.maxclients.store(clients as usize, Relaxed);
+    }
 }
 
 fn listeners(options: &Options, any_port: bool) -> Result<Vec<Listener>, BootError> {
     let backlog = i32::try_from(options.int("tcp-backlog")).unwrap_or(511);
     let mut listeners = Vec::new();
     if options.int("port") != 0 || any_port {
-        for (addr, optional) in addresses(options) {
+        for (addr, optional) in addresses(options)? {
             match Listener::tcp(addr, backlog) {
                 Ok(listener) => listeners.push(listener),
                 // An address that was only wished for, and a machine without IPv6, are no reason to stop.
@@ -113,7 +150,8 @@ fn listeners(options: &Options, any_port: bool) -> Result<Vec<Listener>, BootErr
     let path = options.text("unixsocket");
     if !path.is_empty() {
         let mode = u32::from_str_radix(&printed(options, "unixsocketperm"), 8).unwrap_or(0);
-        let listener = Listener::unix(Path::new(&path), mode).map_err(because("Failed opening Unix socket"))?;
+        let listener =
+            Listener::unix(Path::new(&path), mode).map_err(because(&format!("Failed opening Unix socket {path}")))?;
         listeners.push(listener);
     }
     Ok(listeners)
@@ -147,6 +185,8 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
     let tunables = Arc::new(Tunables::default());
     let follower = Follower { tunables: &tunables, local_client: true, starting: true };
     options.apply_all(&follower).map_err(|(name, error)| BootError(format!("Option {name}: {error}")))?;
+    make_room_for_clients(&tunables);
+    crate::alloc::start_background_thread();
     let renames: Vec<(Vec<u8>, Vec<u8>)> =
         options.renamed_commands().into_iter().map(|renamed| (renamed.command, renamed.name)).collect();
     let registry = Registry::new(commands::COMMANDS, &renames).map_err(BootError)?;

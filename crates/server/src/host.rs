@@ -1,5 +1,6 @@
 //! The process around the commands: options, memory, CPU time, shutdown.
 
+use crate::alloc;
 use crate::apply::Follower;
 use crate::options::{Options, rewrite};
 use base::clock::{Clock, Now, SystemClock};
@@ -112,9 +113,17 @@ impl Host for Process {
     }
 
     fn purge_memory(&self) {
-        // The allocator returns unused pages by itself after ten seconds; there is no safe call to hurry it. Reading the
-        // statistics merges the caches of this thread, which is the part that can be done.
-        let _ = epoch::advance();
+        alloc::purge();
+    }
+
+    fn allocator(&self) -> String {
+        alloc::name()
+    }
+
+    fn os(&self) -> String {
+        let uname = rustix::system::uname();
+        let part = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+        format!("{} {} {}", part(uname.sysname()), part(uname.release()), part(uname.machine()))
     }
 
     fn malloc_stats(&self) -> String {

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use russet_server::options::{Invocation, Options, invocation};
+use russet_server::options::{Invocation, Options, REDIS_VERSION, invocation};
 use russet_server::{VERSION, logger, start};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -47,7 +47,8 @@ fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
         eprintln!("Can't open the log file {logfile}: {error}");
         return ExitCode::FAILURE;
     }
-    log::info!("Russet version={VERSION}, Redis version=8.2.3, bits=64, pid={}, just started", std::process::id());
+    let pid = std::process::id();
+    log::info!("Russet version={VERSION}, Redis version={REDIS_VERSION}, bits=64, pid={pid}, just started");
     if options.config_file().is_some() {
         log::info!("Configuration loaded");
     } else {

@@ -18,7 +18,8 @@ const SLEEP_MS: u64 = 100;
 pub struct WorkerService {
     pub server: Arc<Server>,
     pub worker: Worker,
-    /// Unix milliseconds at which the next sweep is due.
+    /// When the next sweep and the next cron are due, in milliseconds of the monotonic clock: a calendar that is set
+    /// back must not stop them.
     pub sweep_at: i64,
     pub cron_at: i64,
 }
@@ -51,6 +52,27 @@ impl WorkerService {
         }
     }
 
+    /// Whether `held` bytes of output are within `client-output-buffer-limit`; if not, counts and logs it.
+    #[cold]
+    fn is_output_within_limits(&self, conn: &mut Connection, held: u64) -> bool {
+        let tunables = &self.server.tunables;
+        let now = self.worker.state.now.unix_ms;
+        let reached = |limit: u64| limit != 0 && held >= limit;
+        let mut over = reached(tunables.output_limit_hard.load(Relaxed));
+        if reached(tunables.output_limit_soft.load(Relaxed)) {
+            let since = *conn.over_soft_limit_since.get_or_insert(now);
+            let allowed_ms = tunables.output_limit_soft_seconds.load(Relaxed).saturating_mul(1000);
+            over |= u64::try_from(now - since).unwrap_or(0) > allowed_ms;
+        } else {
+            conn.over_soft_limit_since = None;
+        }
+        if over {
+            log::warn!("Client {} closed for overcoming of output buffer limits.", conn.session.info.addr);
+            self.server.clients.output_limit_closed.fetch_add(1, Relaxed);
+        }
+        !over
+    }
+
     /// Why a new connection cannot be served, as the reply that says so.
     fn refusal(&self, peer: &Peer) -> Option<Vec<u8>> {
         let tunables = &self.server.tunables;
@@ -79,7 +101,7 @@ impl Service for WorkerService {
 
     fn end_turn(&mut self) -> u64 {
         self.worker.publish_counters();
-        let now = self.worker.state.now.unix_ms;
+        let now = (self.worker.state.now.mono_us / 1000) as i64;
         if now >= self.sweep_at {
             let wait = self.worker.sweep(&self.server, SLEEP_MS) as i64;
             self.sweep_at = now + wait.max(SWEEP_EVERY_MS);
@@ -88,7 +110,7 @@ impl Service for WorkerService {
             self.server.cron(self.worker.state.now);
             self.cron_at = now + SLEEP_MS as i64;
         }
-        if self.server.pause_is_over(now) {
+        if self.server.pause_is_over(self.worker.state.now.unix_ms) {
             for worker in &self.server.workers {
                 worker.mailbox.send(Message::Resume);
             }
@@ -137,38 +159,33 @@ impl Service for WorkerService {
         info.query_buffer.store(io.input, Relaxed);
         info.query_buffer_free.store(io.input_free, Relaxed);
         info.output_memory.store(io.output, Relaxed);
-        let tunables = &self.server.tunables;
-        if io.input as u64 > tunables.client_query_buffer_limit.load(Relaxed) {
+        if io.input as u64 > self.server.tunables.client_query_buffer_limit.load(Relaxed) {
             log::warn!("Closing client {} that reached max query buffer length", info.addr);
+            self.server.clients.input_limit_closed.fetch_add(1, Relaxed);
             return false;
         }
         if io.output == 0 {
             conn.over_soft_limit_since = None;
             return true;
         }
-        let over = |limit: u64| limit != 0 && io.output as u64 >= limit;
-        if over(tunables.output_limit_soft.load(Relaxed)) {
-            let since = *conn.over_soft_limit_since.get_or_insert(now);
-            let seconds = tunables.output_limit_soft_seconds.load(Relaxed);
-            if now.saturating_sub(since) as u64 > seconds * 1000 {
-                log::warn!("Client {} closed for overcoming of output buffer limits.", info.addr);
-                return false;
-            }
-        }
-        if over(tunables.output_limit_hard.load(Relaxed)) {
-            log::warn!("Client {} closed for overcoming of output buffer limits.", info.addr);
-            return false;
-        }
-        true
+        self.is_output_within_limits(conn, io.output as u64)
     }
 
-    fn is_idle_too_long(&mut self, conn: &Connection) -> bool {
+    fn is_over(&mut self, conn: &mut Connection) -> bool {
+        // A client that reads nothing causes no event: its time over the soft limit is looked at here.
+        if conn.over_soft_limit_since.is_some() {
+            let held = conn.session.info.output_memory.load(Relaxed) as u64;
+            if !self.is_output_within_limits(conn, held) {
+                return true;
+            }
+        }
         let timeout = self.server.tunables.timeout.load(Relaxed);
-        if timeout == 0 || conn.session.monitor {
+        // A monitor has nothing to say, and who is paused cannot.
+        if timeout == 0 || conn.session.monitor || !conn.session.postponed.is_empty() {
             return false;
         }
         let idle = self.worker.state.now.unix_ms - conn.session.info.last_interaction_ms.load(Relaxed);
-        idle as u64 > timeout.saturating_mul(1000)
+        u64::try_from(idle).unwrap_or(0) > timeout.saturating_mul(1000)
     }
 
     fn message(&mut self, message: Message) -> Order {

@@ -39,4 +39,4 @@ pub use table::{find, table};
 pub use value::{BufferLimit, KeyspaceEvents, SavePoint, Value};
 
 /// The version of Redis that this server presents to its clients and in its messages.
-pub const REDIS_VERSION: &str = "8.2.3";
+pub use command::version::REDIS as REDIS_VERSION;

@@ -1,0 +1,144 @@
+//! What a client can make the server hold, and what happens to one that goes too far.
+
+use crate::support::{Client, until};
+use resp::client::{Value, encode_command};
+use russet_server::testing::TestServer;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Output and unfinished input that the server holds for all clients.
+fn held(server: &TestServer) -> (usize, usize) {
+    let (mut output, mut input) = (0, 0);
+    server.server().clients.each(|client| {
+        output += client.output_memory.load(Relaxed);
+        input += client.query_buffer.load(Relaxed) + client.query_buffer_free.load(Relaxed);
+    });
+    (output, input)
+}
+
+#[test]
+fn a_client_that_never_reads_is_not_served_beyond_a_turns_replies() {
+    let server = TestServer::start(&[]);
+    let mut other = Client::connect(server.addr());
+    other.run_words(&[b"SET", b"big", &vec![b'x'; 600_000]]);
+    let mut greedy = Client::connect(server.addr());
+    let mut pipeline = Vec::new();
+    for _ in 0..1000 {
+        encode_command(&mut pipeline, &[b"GET", b"big"]);
+    }
+    greedy.stream.set_nonblocking(true).unwrap();
+    // It asks for gigabytes, until neither side's buffers take more requests.
+    let mut refused = 0;
+    let mut rounds = 0;
+    while refused < 20 && rounds < 20_000 {
+        rounds += 1;
+        match greedy.stream.write(&pipeline) {
+            Ok(_) => refused = 0,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!(other.run("PING"), Value::Simple(b"PONG".to_vec()));
+        let (output, input) = held(&server);
+        assert!(output < 4 << 20, "{output} bytes of output after {rounds} rounds");
+        assert!(input < 1 << 20, "{input} bytes of input after {rounds} rounds");
+    }
+    assert_eq!(refused, 20, "the server went on reading");
+}
+
+#[test]
+fn the_hard_output_limit_closes_and_is_counted() {
+    let server = TestServer::start(&["--client-output-buffer-limit", "normal 1mb 0 0"]);
+    let mut other = Client::connect(server.addr());
+    other.int("SETRANGE big 67108863 x");
+    let mut greedy = Client::connect(server.addr());
+    greedy.send(&[b"GET", b"big"]);
+    let clients = &server.server().clients;
+    until("the client to be closed", || clients.output_limit_closed.load(Relaxed) == 1);
+    until("the client to be gone", || clients.len() == 1);
+    assert!(other.text("INFO stats").contains("client_output_buffer_limit_disconnections:1\r\n"));
+}
+
+#[test]
+fn the_soft_output_limit_closes_a_client_of_which_nothing_is_heard() {
+    let server = TestServer::start(&["--client-output-buffer-limit", "normal 0 1mb 1"]);
+    let mut other = Client::connect(server.addr());
+    other.int("SETRANGE big 67108863 x");
+    let mut greedy = Client::connect(server.addr());
+    greedy.send(&[b"GET", b"big"]);
+    let clients = &server.server().clients;
+    until("the client to be closed", || {
+        other.run("PING");
+        clients.output_limit_closed.load(Relaxed) == 1
+    });
+    until("the client to be gone", || clients.len() == 1);
+}
+
+#[test]
+fn the_query_buffer_limit_closes_and_is_counted() {
+    let server = TestServer::start(&["--client-query-buffer-limit", "1mb"]);
+    let mut other = Client::connect(server.addr());
+    let mut greedy = Client::connect(server.addr());
+    greedy.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$33554432\r\n");
+    // Closed in the middle of it, so that writing may fail.
+    let _ = greedy.stream.write_all(&vec![b'x'; 8 << 20]);
+    until("the client to be gone", || server.server().clients.len() == 1);
+    assert_eq!(server.server().clients.input_limit_closed.load(Relaxed), 1);
+    assert!(other.text("INFO stats").contains("client_query_buffer_limit_disconnections:1\r\n"));
+    assert_eq!(other.int("EXISTS k"), 0);
+}
+
+#[test]
+fn clients_beyond_maxclients_are_told_and_closed() {
+    let server = TestServer::start(&["--maxclients", "3"]);
+    let mut inside: Vec<Client> = (0..3).map(|_| Client::connect(server.addr())).collect();
+    for client in &mut inside {
+        client.run("PING");
+    }
+    let mut outside = Client::connect(server.addr());
+    assert_eq!(outside.receive(), Some(Value::Error(b"ERR max number of clients reached".to_vec())));
+    outside.expect_closed();
+    assert!(inside[0].text("INFO stats").contains("rejected_connections:1\r\n"));
+    drop(inside.pop());
+    until("a place to be free", || server.server().clients.len() == 2);
+    assert_eq!(Client::connect(server.addr()).run("PING"), Value::Simple(b"PONG".to_vec()));
+}
+
+#[test]
+fn silent_clients_are_closed_after_the_timeout_but_monitors_are_not() {
+    let server = TestServer::start(&[]);
+    let mut busy = Client::connect(server.addr());
+    let mut monitor = Client::connect(server.addr());
+    monitor.ok("MONITOR");
+    let mut silent = Client::connect(server.addr());
+    silent.run("PING");
+    busy.ok("CONFIG SET timeout 1");
+    until("the silent client to be gone", || {
+        busy.run("PING");
+        server.server().clients.len() == 2
+    });
+    silent.expect_closed();
+    assert!(monitor.receive().is_some());
+}
+
+#[test]
+fn connections_that_are_gone_leave_nothing() {
+    let server = TestServer::start(&[]);
+    let mut client = Client::connect(server.addr());
+    for round in 0..30 {
+        let mut many: Vec<Client> = (0..100).map(|_| Client::connect(server.addr())).collect();
+        for (number, other) in many.iter_mut().enumerate() {
+            match number % 3 {
+                // Gone with a reply on its way, in the middle of a command, and without a word.
+                0 => other.send(&[b"GET", b"k"]),
+                1 => other.send_raw(b"*2\r\n$3\r\nGE"),
+                _ => {}
+            }
+        }
+        drop(many);
+        until("all to be gone", || server.server().clients.accepted.load(Relaxed) >= (round + 1) * 100);
+    }
+    until("all to be gone", || server.server().clients.len() == 1);
+    assert_eq!(client.text("CLIENT LIST").lines().count(), 1);
+    assert!(client.text("INFO clients").contains("connected_clients:1\r\n"));
+    assert_eq!(held(&server).0, 0);
+}
