@@ -34,6 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "net",
         ],
     ),
+    ("russet-linearize", &["base", "structures", "resp", "engine", "command", "commands"]),
     ("russet-spec", &[]),
     ("xtask", &["spec"]),
 ];

@@ -1,0 +1,160 @@
+//! A server in this process, without sockets, and connections to it.
+//!
+//! Each connection has a worker of its own, and may be moved to a thread: the keyspace is the only thing that they
+//! share, as it is between the workers of the real server. Bytes go through the pipeline as they would from a socket.
+
+use base::clock::Now;
+use command::clients::{ClientInfo, Mailbox, Message};
+use command::host::{CpuTimes, Host, MemoryStats, Shutdown};
+use command::registry::Registry;
+use command::server::{Server, WorkerHandle};
+use command::session::Session;
+use command::stats::WorkerStats;
+use command::{Worker, pipeline};
+use engine::reclaim::Reclaimer;
+use engine::{Keyspace, Shape};
+use resp::client::{Value, decode, encode_command};
+use resp::{Proto, ReplyWriter};
+use std::sync::Arc;
+use structures::hash::Hasher;
+use structures::lock::Sharing;
+
+/// No command of a history asks the process for anything.
+struct NoHost;
+
+impl Host for NoHost {
+    fn config_get(&self, _: &[&[u8]]) -> Vec<(String, Vec<u8>)> {
+        Vec::new()
+    }
+    fn config_set(&self, _: &[(&[u8], &[u8])], _: bool) -> Result<(), String> {
+        Ok(())
+    }
+    fn config_rewrite(&self) -> Result<(), String> {
+        Ok(())
+    }
+    fn option(&self, _: &str) -> String {
+        String::new()
+    }
+    fn config_file(&self) -> String {
+        String::new()
+    }
+    fn executable(&self) -> String {
+        String::new()
+    }
+    fn tcp_port(&self) -> u16 {
+        0
+    }
+    fn memory(&self) -> MemoryStats {
+        MemoryStats::default()
+    }
+    fn purge_memory(&self) {}
+    fn malloc_stats(&self) -> String {
+        String::new()
+    }
+    fn cpu(&self) -> CpuTimes {
+        CpuTimes::default()
+    }
+    fn shutdown(&self, _: Shutdown) {}
+    fn now(&self) -> Now {
+        Now::default()
+    }
+    fn log(&self, _: &str) {}
+}
+
+struct NoMailbox;
+
+impl Mailbox for NoMailbox {
+    fn send(&self, _: Message) {}
+}
+
+/// A server for so many workers.
+pub fn server(workers: usize) -> Arc<Server> {
+    let registry = Registry::new(commands::COMMANDS, &[]).expect("command names are unique");
+    let worker = |_| WorkerHandle {
+        stats: Arc::new(WorkerStats::new(registry.len())),
+        mailbox: Arc::new(NoMailbox) as Arc<dyn Mailbox>,
+    };
+    let workers = (0..workers).map(worker).collect();
+    let (reclaimer, _) = Reclaimer::new();
+    let shape = Shape { shards: 32, databases: 1, sharing: Sharing::Shared };
+    Arc::new(Server {
+        keyspace: Keyspace::new(shape, Hasher::new(1, 2), reclaimer),
+        registry,
+        tunables: Default::default(),
+        clients: Default::default(),
+        pause: Default::default(),
+        logs: Default::default(),
+        latency: Default::default(),
+        errors: Default::default(),
+        samples: Default::default(),
+        workers,
+        host: Box::new(NoHost),
+        events: Default::default(),
+        started: Now::default(),
+        run_id: "0".repeat(40),
+        replid: "1".repeat(40).into(),
+    })
+}
+
+/// A connection, and the worker that serves it alone.
+pub struct Connection {
+    server: Arc<Server>,
+    worker: Worker,
+    session: Session,
+}
+
+impl Connection {
+    pub fn new(server: &Arc<Server>, worker: usize) -> Connection {
+        let id = server.clients.next_id();
+        let info = Arc::new(ClientInfo::new(id, worker, 8, "127.0.0.1:1".to_owned(), "127.0.0.1:2".to_owned(), 0));
+        server.clients.add(info.clone());
+        let stats = server.workers[worker].stats.clone();
+        let mut worker = Worker::new(worker, stats, id);
+        worker.begin_turn(server);
+        Connection { server: server.clone(), worker, session: Session::new(info, true, true) }
+    }
+
+    /// Sends commands in one turn; gives the reply to the last.
+    pub fn send(&mut self, commands: &[Vec<&str>]) -> Value {
+        let mut input = Vec::new();
+        for words in commands {
+            let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+            encode_command(&mut input, &words);
+        }
+        let mut reply = ReplyWriter::new(Proto::Resp2);
+        let outcome = pipeline::run(&self.server, &mut self.worker, &mut self.session, &mut input, &mut reply);
+        assert_eq!(outcome.consumed, input.len(), "all commands ran");
+        let bytes = reply.out.to_vec();
+        let mut rest = bytes.as_slice();
+        let mut last = None;
+        for _ in commands {
+            let (value, used) = decode(rest).expect("a valid reply").expect("a whole reply");
+            rest = &rest[used..];
+            last = Some(value);
+        }
+        assert!(rest.is_empty(), "one reply for each command");
+        last.expect("a command was sent")
+    }
+
+    /// Sends one command given as a line, its words between spaces.
+    pub fn run(&mut self, line: &str) -> Value {
+        self.send(&[line.split(' ').collect()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::KEYS;
+
+    #[test]
+    fn the_hot_keys_are_spread_over_shards() {
+        let server = server(1);
+        let shards: Vec<u16> = KEYS.iter().map(|key| server.keyspace.key(key.as_bytes()).shard).collect();
+        let (tagged, others) = shards.split_last().expect("there are keys");
+        assert_eq!(*tagged, others[0], "a tag shares its key's shard");
+        let distinct: std::collections::BTreeSet<&u16> = others.iter().collect();
+        assert_eq!(distinct.len(), others.len(), "{shards:?}");
+        assert!(!others.is_sorted(), "the order of keys is not the order of locks: {shards:?}");
+    }
+}

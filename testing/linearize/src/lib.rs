@@ -1,0 +1,27 @@
+//! Is the lock plan right? Clients on threads of their own run random commands on a few hot keys of one server in
+//! this process; what they saw must be explained by some order in which the commands ran one at a time.
+//!
+//! ```text
+//!   generate ---> threads / lockstep ---> history ---> checker <--- model
+//!   programs      clients on a server     who asked    search for   what one command does
+//!   from seeds    (or on a broken one)    what, when   an order     when it runs alone
+//! ```
+//!
+//! * [`operation`] has the commands, and draws random programs of them.
+//! * [`model`] is the server as it should be, in a few lines: values, and who watches what.
+//! * [`checker`] looks for an order (Wing and Gong's search with Lowe's memory of what failed).
+//! * [`harness`] builds a server without sockets; [`client`] sends it operations, and can do so wrongly on purpose:
+//!   a checker that has never found a bug proves nothing, so the tests seed some.
+//! * [`mod@run`] lets clients loose, in windows: between two windows nothing runs and all keys are read back, so that
+//!   each search is short and starts from a known state.
+//!
+//! Limits: strings only, no deadlines, no blocking commands, one database.
+
+#![forbid(unsafe_code)]
+
+pub mod checker;
+pub mod client;
+pub mod harness;
+pub mod model;
+pub mod operation;
+pub mod run;

@@ -1,0 +1,161 @@
+//! The server as it should be: what each operation does and answers when nothing else runs.
+
+use crate::operation::{KEYS, KeyId, Operation};
+use resp::client::Value;
+use std::rc::Rc;
+
+/// Most clients that a state has room for.
+pub const CLIENTS_MAX: usize = 8;
+
+/// All that the next reply may depend on. One bit for each key in `watched`, one for each client in `dirty`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Shared, because a search copies states all the time.
+    values: [Option<Rc<str>>; KEYS.len()],
+    watched: [u8; CLIENTS_MAX],
+    /// Clients whose next EXEC is void.
+    dirty: u8,
+}
+
+const _: () = assert!(KEYS.len() <= 8 && CLIENTS_MAX <= 8, "keys and clients are bits of a byte");
+
+impl State {
+    /// The state that a reply to MGET over all keys shows, with no watches.
+    pub fn of_values(reply: &Value) -> State {
+        let mut state = State::default();
+        if let Value::Array(values) = reply {
+            for (slot, value) in state.values.iter_mut().zip(values) {
+                if let Value::Bulk(bytes) = value {
+                    *slot = Some(String::from_utf8_lossy(bytes).into());
+                }
+            }
+        }
+        state
+    }
+
+    /// Runs one operation of a client; gives the reply.
+    pub fn apply(&mut self, client: usize, operation: &Operation) -> Value {
+        match operation {
+            Operation::Get(key) => self.get(*key),
+            Operation::Set(key, value) => self.set(*key, value.as_str().into()),
+            Operation::Incr(key) => self.incr(*key),
+            Operation::Append(key, value) => {
+                let grown = self.values[*key].as_deref().unwrap_or_default().to_owned() + value;
+                let len = grown.len();
+                self.set(*key, grown.into());
+                Value::Integer(len as i64)
+            }
+            Operation::GetDel(key) => {
+                let value = self.get(*key);
+                self.delete(*key);
+                value
+            }
+            Operation::Del(keys) => Value::Integer(keys.iter().filter(|key| self.delete(**key)).count() as i64),
+            Operation::Mset(pairs) => {
+                for (key, value) in pairs {
+                    self.set(*key, value.as_str().into());
+                }
+                ok()
+            }
+            Operation::Mget(keys) => Value::Array(keys.iter().map(|key| self.get(*key)).collect()),
+            Operation::Rename(from, to) => match self.values[*from].clone() {
+                None => error("ERR no such key"),
+                Some(value) => {
+                    self.delete(*from);
+                    self.set(*to, value)
+                }
+            },
+            Operation::Copy { from, to, replace } => match self.values[*from].clone() {
+                Some(value) if *replace || self.values[*to].is_none() => {
+                    self.set(*to, value);
+                    Value::Integer(1)
+                }
+                _ => Value::Integer(0),
+            },
+            Operation::Watch(keys) => {
+                self.watched[client] |= keys.iter().fold(0, |bits, key| bits | 1 << key);
+                ok()
+            }
+            Operation::Unwatch => self.unwatch(client),
+            Operation::Exec(queued) => {
+                let void = self.dirty & 1 << client != 0;
+                self.unwatch(client);
+                if void {
+                    return Value::NullArray;
+                }
+                Value::Array(queued.iter().map(|operation| self.apply(client, operation)).collect())
+            }
+        }
+    }
+
+    fn get(&self, key: KeyId) -> Value {
+        self.values[key].as_ref().map_or(Value::NullBulk, |value| Value::Bulk(value.as_bytes().to_vec()))
+    }
+
+    fn set(&mut self, key: KeyId, value: Rc<str>) -> Value {
+        self.values[key] = Some(value);
+        self.touch(key);
+        ok()
+    }
+
+    fn incr(&mut self, key: KeyId) -> Value {
+        match self.values[key].as_ref().map_or(Ok(0), |value| value.parse::<i64>()) {
+            Ok(number) => {
+                self.set(key, (number + 1).to_string().into());
+                Value::Integer(number + 1)
+            }
+            Err(_) => error("ERR value is not an integer or out of range"),
+        }
+    }
+
+    fn delete(&mut self, key: KeyId) -> bool {
+        let there = self.values[key].take().is_some();
+        if there {
+            self.touch(key);
+        }
+        there
+    }
+
+    /// A change voids the transactions of all who watch the key, the client that made it included.
+    fn touch(&mut self, key: KeyId) {
+        for (client, watched) in self.watched.iter().enumerate() {
+            if watched & 1 << key != 0 {
+                self.dirty |= 1 << client;
+            }
+        }
+    }
+
+    fn unwatch(&mut self, client: usize) -> Value {
+        self.watched[client] = 0;
+        self.dirty &= !(1 << client);
+        ok()
+    }
+}
+
+/// The reply of a command that did what it was told.
+pub fn ok() -> Value {
+    Value::Simple(b"OK".to_vec())
+}
+
+/// An error reply.
+pub fn error(text: &str) -> Value {
+    Value::Error(text.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_by_anyone_voids_the_transactions_that_watch_the_key() {
+        let mut state = State::default();
+        let exec = Operation::Exec(vec![Operation::Incr(0)]);
+        state.apply(0, &Operation::Watch(vec![0, 1]));
+        state.apply(1, &Operation::Del(vec![1]));
+        assert_eq!(state.apply(0, &exec), Value::Array(vec![Value::Integer(1)]), "nothing was deleted");
+        state.apply(0, &Operation::Watch(vec![0, 1]));
+        state.apply(1, &Operation::Rename(0, 2));
+        assert_eq!(state.apply(0, &exec), Value::NullArray);
+        assert_eq!(state.apply(0, &exec), Value::Array(vec![Value::Integer(1)]), "void once only");
+    }
+}

@@ -1,0 +1,46 @@
+//! The server itself: every history has an order.
+
+use russet_linearize::client::Fault;
+use russet_linearize::run::{Outcome, Plan, lockstep, threads};
+
+fn expect_order(outcome: &Outcome, plan: &Plan) {
+    assert_eq!(outcome.violation, None, "{}", outcome.violation.as_deref().unwrap_or_default());
+    assert_eq!(outcome.windows, plan.windows);
+    assert!(outcome.undecided * 20 <= outcome.windows, "too many searches were given up: {outcome:?}");
+}
+
+#[test]
+fn clients_on_threads_see_one_order() {
+    for seed in 0..4 {
+        let plan = Plan { clients: 8, windows: 75, operations: 6, seed, fault: Fault::None };
+        let outcome = threads(plan);
+        expect_order(&outcome, &plan);
+        println!("{outcome:?}");
+    }
+}
+
+#[test]
+fn long_windows_of_clients_on_threads_see_one_order() {
+    // Threads that have woken up stay awake: more runs at the same time than in a short window.
+    let plan = Plan { clients: 8, windows: 8, operations: 50, seed: 10, fault: Fault::None };
+    let outcome = threads(plan);
+    expect_order(&outcome, &plan);
+    println!("{outcome:?}");
+}
+
+#[test]
+fn two_clients_that_do_not_wait_for_each_other_see_one_order() {
+    let plan = Plan { clients: 2, windows: 20, operations: 400, seed: 20, fault: Fault::None };
+    let outcome = threads(plan);
+    expect_order(&outcome, &plan);
+    println!("{outcome:?}");
+}
+
+#[test]
+fn clients_in_lockstep_see_one_order() {
+    let plan = Plan { clients: 5, windows: 200, operations: 6, seed: 30, fault: Fault::None };
+    let outcome = lockstep(plan);
+    expect_order(&outcome, &plan);
+    println!("{outcome:?}");
+    assert!(outcome.overlaps * 2 > outcome.operations, "operations overlap: {outcome:?}");
+}
