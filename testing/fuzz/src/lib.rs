@@ -1,0 +1,58 @@
+//! Seeded fuzzing without a special compiler: each target makes its input from a seed and panics at what it finds.
+//!
+//! * [`protocol`]: a stream of requests means the same however it arrives.
+//! * [`config`]: any configuration file is taken or refused, and what was taken can be printed and read again.
+//! * [`commands`]: any commands, in any order, on many sessions: each is answered exactly once.
+//!
+//! A round is one seed, so a finding is repeated by its seed alone. The tests of this crate run a few rounds of each;
+//! `cargo run -p russet-fuzz --release -- TARGET ROUNDS [SEED]` runs many.
+
+#![forbid(unsafe_code)]
+
+pub mod commands;
+pub mod config;
+pub mod protocol;
+
+use base::rng::Rng;
+
+/// A target's name, and its round.
+pub type Target = (&'static str, fn(&mut Rng));
+
+pub const TARGETS: &[Target] = &[("resp", protocol::round), ("config", config::round), ("commands", commands::round)];
+
+/// Random bytes, or pieces of the target's own language, or a damaged mixture of both.
+pub(crate) fn soup(rng: &mut Rng, pieces: &[&[u8]], most: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..1 + rng.below(most) {
+        match rng.below(8) {
+            0 => bytes.extend((0..rng.below(12)).map(|_| rng.below(256) as u8)),
+            1 => bytes.extend(rng.below(2000).to_string().into_bytes()),
+            _ => bytes.extend_from_slice(pick(rng, pieces)),
+        }
+    }
+    if rng.below(4) == 0 && !bytes.is_empty() {
+        let at = rng.below(bytes.len() as u64) as usize;
+        bytes[at] = rng.below(256) as u8;
+    }
+    bytes
+}
+
+pub(crate) fn pick<'a, T: ?Sized>(rng: &mut Rng, from: &[&'a T]) -> &'a T {
+    from[rng.below(from.len() as u64) as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_rounds_of_every_target_find_nothing() {
+        for (name, round) in TARGETS {
+            let rounds = if *name == "commands" { 40 } else { 3000 };
+            for seed in 0..rounds {
+                let result = std::panic::catch_unwind(|| round(&mut Rng::seed(seed)));
+                assert!(result.is_ok(), "{name}: seed {seed}");
+            }
+        }
+    }
+}
