@@ -59,14 +59,16 @@ struct Part {
 impl Part {
     const WHOLE: Part = Part { start: 0, end: None, bits: false };
 
+    /// Whether both ends count from the end of the string, the later one first.
+    fn is_backwards(self) -> bool {
+        self.start < 0 && self.end.is_some_and(|end| end < self.start)
+    }
+
     /// The bits of a string of `len` bytes that this means; empty when there are none.
     fn of(self, len: usize) -> Range<u64> {
         let unit: u64 = if self.bits { 1 } else { 8 };
         let total = (len as u64 * 8 / unit) as i64;
         let (start, end) = (self.start, self.end.unwrap_or(-1));
-        if start < 0 && end < 0 && start > end {
-            return 0..0;
-        }
         let from_start = |at: i64| if at < 0 { at.saturating_add(total).max(0) } else { at };
         let (start, end) = (from_start(start), from_start(end).min(total - 1));
         if start > end { 0..0 } else { start as u64 * unit..(end as u64 + 1) * unit }
@@ -92,6 +94,8 @@ fn bitcount(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Com
     };
     let mut scratch = Scratch::default();
     let count = match read_string(keys, &cx.key(0), &mut scratch)? {
+        // BITPOS sees the first byte where both ends lie before the string; for BITCOUNT their order counts first.
+        Some(_) if part.is_backwards() => 0,
         Some(bytes) => bits::count_range(bytes, part.of(bytes.len())),
         None => 0,
     };
@@ -150,8 +154,20 @@ mod tests {
         assert_eq!(part(3, 9, true), 3..10);
         assert_eq!(part(i64::MIN, i64::MAX, true), 0..24);
         assert!(part(-1, -2, false).is_empty());
+        assert_eq!(part(-4, -9, false), 0..8);
         assert!(part(5, 2, true).is_empty());
         assert!(Part::WHOLE.of(0).is_empty());
+    }
+
+    #[test]
+    fn ends_before_the_string_in_the_wrong_order_are_the_first_byte_to_bitpos_only() {
+        let mut server = TestServer::new();
+        server.run("SET k d");
+        assert_eq!(server.show("BITPOS k 1 -1 -3"), "(integer) 1");
+        assert_eq!(server.show("BITPOS k 1 -9 -10 BIT"), "(integer) -1");
+        assert_eq!(server.show("BITPOS k 0 -9 -10 BIT"), "(integer) 0");
+        assert_eq!(server.show("BITCOUNT k -1 -3"), "(integer) 0");
+        assert_eq!(server.show("BITCOUNT k -9 -10 BIT"), "(integer) 0");
     }
 
     #[test]

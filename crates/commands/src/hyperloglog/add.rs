@@ -35,6 +35,8 @@ fn pfadd(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
         Slot::Vacant(vacant) => {
             let mut value = hll::create_sparse();
             let changes = add_all(&mut value, args, sparse_max)?;
+            // That it was made is a change, also with no element: the cached count starts as one to be computed.
+            hll::invalidate_cache(&mut value);
             let mut occupied = vacant.insert(NewValue::Bytes(&value), None, PFADD_EVENT);
             occupied.set_raw();
             occupied.fx().add_dirty(changes);
@@ -94,6 +96,14 @@ mod tests {
         assert_eq!(server.journal(), ["0 PFADD h", "0 PFADD h a b"]);
         assert_eq!(server.show("PFADD h b a"), "(integer) 0");
         assert!(server.events().is_empty() && server.journal().is_empty());
+    }
+
+    #[test]
+    fn a_new_value_has_no_cached_count() {
+        let mut server = TestServer::new();
+        server.run("PFADD h");
+        assert_eq!(server.run("GETRANGE h 15 15"), resp::client::Value::Bulk(vec![0x80]));
+        assert_eq!(server.show("PFCOUNT h"), "(integer) 0");
     }
 
     #[test]
