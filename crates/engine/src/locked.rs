@@ -241,15 +241,19 @@ impl<'k> LockedKeys<'k> {
     }
 
     /// Exchanges two databases. Needs all shards.
+    ///
+    /// A watched key counts as changed when it is there in either of them; one past its deadline is not.
     pub fn swap_dbs(&mut self, one: usize, other: usize) {
         debug_assert!(self.holds_all(), "SWAPDB holds every shard");
+        let now_ms = self.fx.now_ms;
         for (_, shard) in &mut self.guards {
             let ShardData { dbs, watched } = &mut **shard;
             if !watched.is_empty() {
                 for number in [one, other] {
                     watched.touch_where(number, |key| {
                         let hash = self.keyspace.key(key).hash;
-                        dbs[one].table.contains(hash, key) || dbs[other].table.contains(hash, key)
+                        let lives = |db: &Db| db.table.get(hash, key).is_some_and(|it| !is_past(it.deadline(), now_ms));
+                        lives(&dbs[one]) || lives(&dbs[other])
                     });
                 }
             }

@@ -91,6 +91,21 @@ mod tests {
     }
 
     #[test]
+    fn swapping_what_has_expired_is_no_change() {
+        let mut server = TestServer::new();
+        server.connect();
+        server.run("SELECT 1");
+        server.run("SET k v PX 10");
+        server.run("SELECT 0");
+        server.advance_ms(11);
+        server.run("WATCH k");
+        server.run_on(1, "SWAPDB 0 1");
+        server.run("MULTI");
+        server.run("PING");
+        assert_eq!(server.show("EXEC"), "1) PONG");
+    }
+
+    #[test]
     fn expiry_is_a_change_but_not_of_what_had_expired_before() {
         let mut server = TestServer::new();
         server.run("SET k 1 PX 10");
