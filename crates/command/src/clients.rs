@@ -49,6 +49,8 @@ pub mod client_flags {
     pub const IMPORT_SOURCE: u32 = 1 << 9;
     /// Said CLIENT CAPA REDIRECT.
     pub const CAPA_REDIRECT: u32 = 1 << 10;
+    /// Waits for the end of CLIENT PAUSE: to others it is blocked, but CLIENT UNBLOCK does not reach it.
+    pub const POSTPONED: u32 = 1 << 11;
 }
 
 /// A client as others see it. The owning worker writes once per turn; readers may be a turn behind.

@@ -74,7 +74,10 @@ pub fn dispatch(
             reply.simple("QUEUED");
             Flow::Continue
         }
-        Ok(Gate::Postponed) => return Flow::Postponed,
+        Ok(Gate::Postponed) => {
+            session.info.set_flag(client_flags::POSTPONED, true);
+            return Flow::Postponed;
+        }
         Err(error) => {
             refused(server, &worker.state, session, reply, command, args, error);
             Flow::Continue
@@ -249,6 +252,9 @@ fn timed(
         }
         _ => run(server, worker, session, reply, command, args, planned),
     };
+    if worker.state.options_changed.take() {
+        worker.set_now(server, worker.state.now);
+    }
     let info = &session.info;
     info.commands.store(info.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     if server.clients.has_monitors() {

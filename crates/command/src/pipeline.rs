@@ -5,6 +5,7 @@
 //! adding up.
 
 use crate::args::{Args, OwnedArgs};
+use crate::clients::client_flags;
 use crate::dispatch::{self, Flow, Planned};
 use crate::registry::Command;
 use crate::server::Server;
@@ -259,6 +260,7 @@ fn run_batch(
 
 /// Runs commands that were postponed; afterwards the input goes on.
 pub fn run_postponed(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut ReplyWriter) -> Flow {
+    session.info.set_flag(client_flags::POSTPONED, false);
     while let Some(owned) = session.postponed.pop_front() {
         let args = owned.args();
         let mut ticks = worker.state.ticks.raw();

@@ -9,6 +9,7 @@ use engine::Effects;
 use engine::effects::Counters;
 use engine::event::Class;
 use engine::recency::Recency;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -22,6 +23,8 @@ pub struct WorkerState {
     pub(crate) ticks: quanta::Clock,
     clock: SystemClock,
     pub(crate) settings: Settings,
+    /// A command changed options: the copies made for this turn are read anew before the next command.
+    pub options_changed: Cell<bool>,
 }
 
 /// Options that every command looks at, copied once per turn.
@@ -54,6 +57,7 @@ impl Worker {
             ticks: quanta::Clock::new(),
             clock,
             settings: Settings::default(),
+            options_changed: Cell::new(false),
         };
         Worker { state, fx: Effects::new(Rng::seed(seed)), batch: Batch::default() }
     }

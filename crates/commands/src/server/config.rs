@@ -108,6 +108,7 @@ fn set(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResu
     }
     let pairs: Vec<(&[u8], &[u8])> = (2..args.len()).step_by(2).map(|at| (args.word(at), args.word(at + 1))).collect();
     cx.server.host.config_set(&pairs, cx.session.local).map_err(CommandError::of)?;
+    cx.worker.options_changed.set(true);
     cx.reply.ok();
     Ok(())
 }
@@ -152,6 +153,20 @@ mod tests {
         assert_eq!(server.show("CONFIG SET a"), "(error) ERR wrong number of arguments for 'config|set' command");
         assert_eq!(server.show("CONFIG GET"), "(error) ERR wrong number of arguments for 'config|get' command");
         assert_eq!(server.show("CONFIG SET a b"), "OK");
+    }
+
+    #[test]
+    fn an_option_holds_from_the_next_command_on() {
+        use std::sync::atomic::Ordering::Relaxed;
+        let mut server = TestServer::new();
+        server.server.tunables.slowlog_log_slower_than.store(-1, Relaxed);
+        server.run("CONFIG SET slowlog-log-slower-than -1");
+        server.run("SLOWLOG RESET");
+        // The host of tests keeps no options: this stands for what CONFIG SET does to the real one's.
+        server.server.tunables.slowlog_log_slower_than.store(0, Relaxed);
+        server.run("CONFIG SET slowlog-log-slower-than 0");
+        server.run("PING");
+        assert_eq!(server.show("SLOWLOG LEN"), "(integer) 2");
     }
 
     #[test]

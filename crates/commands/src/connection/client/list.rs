@@ -82,7 +82,7 @@ pub(super) fn flags(client: &ClientInfo) -> String {
     const LETTERS: [(u32, char); 9] = [
         (client_flags::MONITOR, 'O'),
         (client_flags::MULTI, 'x'),
-        (client_flags::BLOCKED, 'b'),
+        (client_flags::BLOCKED | client_flags::POSTPONED, 'b'),
         (client_flags::DIRTY_CAS, 'd'),
         (client_flags::CLOSE_AFTER_REPLY, 'c'),
         (client_flags::UNIX_SOCKET, 'U'),

@@ -78,7 +78,7 @@ impl Clients {
         server.clients.each(|client| {
             let load = |number: &std::sync::atomic::AtomicUsize| number.load(Ordering::Relaxed);
             clients.connected += 1;
-            clients.blocked += usize::from(client.has_flag(client_flags::BLOCKED));
+            clients.blocked += usize::from(client.has_flag(client_flags::BLOCKED | client_flags::POSTPONED));
             clients.watching += usize::from(load(&client.watching) > 0);
             clients.memory += size_of::<command::Session>()
                 + size_of::<command::clients::ClientInfo>()
