@@ -187,9 +187,7 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
     options.apply_all(&follower).map_err(|(name, error)| BootError(format!("Option {name}: {error}")))?;
     make_room_for_clients(&tunables);
     crate::alloc::start_background_thread();
-    let renames: Vec<(Vec<u8>, Vec<u8>)> =
-        options.renamed_commands().into_iter().map(|renamed| (renamed.command, renamed.name)).collect();
-    let registry = Registry::new(commands::COMMANDS, &renames).map_err(BootError)?;
+    let registry = registry(&options)?;
     let hasher = Hasher::from_os().map_err(|error| BootError(format!("No random numbers from the system: {error}")))?;
     let (reclaimer, garbage) = Reclaimer::new();
     let reclaim_stats = reclaimer.stats().clone();
@@ -243,13 +241,24 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
         if let Some(listeners) = listeners.take() {
             event_loop.listen(listeners, tcp, posts.clone()).map_err(because("Listening"))?;
         }
-        let thread = std::thread::Builder::new().name(format!("worker-{id}")).spawn(move || {
-            if let Err(error) = event_loop.run() {
-                log::error!("A worker cannot go on: {error}");
-                std::process::abort();
-            }
-        });
-        workers.push(thread.map_err(because("Starting a thread"))?);
+        workers.push(spawn_worker(id, event_loop)?);
     }
     Ok(Running { server, addr, shutdown, posts, workers })
+}
+
+/// All commands, under the names that `rename-command` gives them.
+fn registry(options: &Options) -> Result<Registry, BootError> {
+    let renames: Vec<(Vec<u8>, Vec<u8>)> =
+        options.renamed_commands().into_iter().map(|renamed| (renamed.command, renamed.name)).collect();
+    Registry::new(commands::COMMANDS, &renames).map_err(BootError)
+}
+
+fn spawn_worker(id: usize, mut event_loop: EventLoop<WorkerService>) -> Result<JoinHandle<()>, BootError> {
+    let thread = std::thread::Builder::new().name(format!("worker-{id}")).spawn(move || {
+        if let Err(error) = event_loop.run() {
+            log::error!("A worker cannot go on: {error}");
+            std::process::abort();
+        }
+    });
+    thread.map_err(because("Starting a thread"))
 }

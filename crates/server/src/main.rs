@@ -54,6 +54,14 @@ fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
     } else {
         log::info!("No config file given, so every option has its default or comes from the command line");
     }
+    // Before anybody is told that the server is ready: whoever waits for that may end it at once.
+    let mut signals = match Signals::new([SIGTERM, SIGINT, SIGHUP]) {
+        Ok(signals) => signals,
+        Err(error) => {
+            eprintln!("Signals cannot be waited for: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let running = match start(options.clone(), false) {
         Ok(running) => running,
         Err(error) => {
@@ -71,7 +79,7 @@ fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
     if !options.text("unixsocket").is_empty() {
         log::info!("Ready to accept connections unix");
     }
-    wait_for_end(&running);
+    wait_for_end(&running, &mut signals);
     running.stop();
     if let Some(pidfile) = pidfile {
         // If somebody removed it already, all the better.
@@ -82,15 +90,7 @@ fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
 }
 
 /// Waits for SIGTERM, SIGINT or SHUTDOWN.
-fn wait_for_end(running: &russet_server::Running) {
-    let mut signals = match Signals::new([SIGTERM, SIGINT, SIGHUP]) {
-        Ok(signals) => signals,
-        Err(error) => {
-            log::warn!("Signals cannot be waited for ({error}): only SHUTDOWN ends the server");
-            let _ = running.shutdown.recv();
-            return;
-        }
-    };
+fn wait_for_end(running: &russet_server::Running, signals: &mut Signals) {
     loop {
         match running.shutdown.recv_timeout(Duration::from_millis(50)) {
             Ok(_) => {
