@@ -78,20 +78,12 @@ pub fn run(
     loop {
         let mut batch = std::mem::take(&mut worker.batch);
         let end = parse(server, worker, session, &mut input[consumed..], &mut batch);
-        let (flow, protocol_error) = match end {
-            End::Error(_) | End::Incomplete { .. } | End::Full { .. } if !batch.parsed.is_empty() => {
-                (run_batch(server, worker, session, &input[consumed..], &batch, reply), None)
-            }
-            End::Error(error) => (Flow::Close, Some(error)),
-            _ => (Flow::Continue, None),
+        let flow = if batch.parsed.is_empty() {
+            Flow::Continue
+        } else {
+            run_batch(server, worker, session, &input[consumed..], &batch, reply)
         };
         worker.batch = batch;
-        if let Some(error) = protocol_error {
-            reply.protocol_error(error);
-            worker.state.stats.error_replies.add(1);
-            server.errors.count(b"ERR");
-            return Outcome { consumed: input.len(), flow: Flow::Close, need: 0 };
-        }
         match end {
             End::Incomplete { at, need } => return Outcome { consumed: consumed + at, flow, need },
             End::Error(error) if flow == Flow::Continue => {
