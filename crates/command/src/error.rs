@@ -221,6 +221,12 @@ impl CommandError {
     }
 }
 
+impl From<engine::WrongKind> for CommandError {
+    fn from(_: engine::WrongKind) -> CommandError {
+        CommandError::WRONG_TYPE
+    }
+}
+
 /// A word as Redis prints it in an error: as C text, which ends at the first NUL.
 fn as_c_text(word: &[u8]) -> &[u8] {
     word.split(|&byte| byte == 0).next().unwrap_or_default()

@@ -6,8 +6,13 @@ mod bitmap;
 mod connection;
 pub mod docs;
 mod generic;
+mod geo;
+mod hash;
 mod hyperloglog;
+mod list;
 mod server;
+mod set;
+mod sorted_set;
 mod string;
 #[cfg(test)]
 mod testing;
@@ -20,8 +25,13 @@ pub static COMMANDS: &[&[&CommandSpec]] = &[
     bitmap::COMMANDS,
     connection::COMMANDS,
     generic::COMMANDS,
+    geo::COMMANDS,
+    hash::COMMANDS,
     hyperloglog::COMMANDS,
+    list::COMMANDS,
     server::COMMANDS,
+    set::COMMANDS,
+    sorted_set::COMMANDS,
     string::COMMANDS,
     transactions::COMMANDS,
 ];

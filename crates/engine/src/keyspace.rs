@@ -68,6 +68,11 @@ impl Keyspace {
         self.shards.len()
     }
 
+    /// The hash function of all tables: those of collections use it too.
+    pub fn hasher(&self) -> Hasher {
+        self.hasher
+    }
+
     /// Locates a key.
     #[inline]
     pub fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
@@ -135,6 +140,7 @@ pub(crate) fn discard(fx: &mut Effects, removed: Removed<Object>) {
     match removed {
         Removed::Small => {}
         Removed::Blob(blob) => fx.discard(Garbage::Blob(blob)),
-        Removed::Boxed(object) => fx.discard(Garbage::Value(object)),
+        Removed::Boxed(object) if object.is_slow_to_free() => fx.discard(Garbage::Value(object)),
+        Removed::Boxed(small) => drop(small),
     }
 }

@@ -18,6 +18,6 @@ pub mod watch;
 pub use effects::Effects;
 pub use event::{Class, Event};
 pub use keyspace::{Key, Keyspace, Shape};
-pub use locked::{LockedKeys, Lookup, Occupied, Place, Scope, ShardView, Slot, Vacant};
+pub use locked::{LockedKeys, Lookup, Occupied, Place, Scope, ShardView, Slot, Update, Vacant, WrongKind};
 pub use shard::{Db, ShardData};
 pub use structures::dict::{EntryRef, NewValue, OwnedValue, ValueRef};

@@ -19,7 +19,7 @@ use crate::watch::{Watch, WatchTable};
 use smallvec::SmallVec;
 use structures::dict::{self, EntryMut, EntryRef, NewValue, OwnedValue, ValueRef};
 use structures::lock::Guard;
-use value::Object;
+use value::{Kind, Object};
 
 /// Which shards a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +140,15 @@ impl<'k> LockedKeys<'k> {
                 }
                 None
             }
+        }
+    }
+
+    /// Lends the collection of a key for reading, if it is of this kind.
+    pub fn read_as<T: Kind>(&mut self, key: &Key<'_>) -> Result<Option<&T>, WrongKind> {
+        match self.read(key).map(|entry| entry.value()) {
+            None => Ok(None),
+            Some(ValueRef::Boxed(object)) => T::of(object).map(Some).ok_or(WrongKind),
+            Some(ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_)) => Err(WrongKind),
         }
     }
 
@@ -554,10 +563,36 @@ impl<'s> Occupied<'s> {
         self.entry.set_user_flag(true);
     }
 
-    /// Lends a collection to be changed.
-    pub fn object_mut(&mut self, event: Event) -> Option<&mut Object> {
-        self.announce.changed(event);
-        self.entry.boxed_mut()
+    /// The collection, if it is of this kind.
+    pub fn get<T: Kind>(&self) -> Result<&T, WrongKind> {
+        match self.entry.as_ref().value() {
+            ValueRef::Boxed(object) => T::of(object).ok_or(WrongKind),
+            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => Err(WrongKind),
+        }
+    }
+
+    /// Lends a collection of this kind to be changed. `change` tells the [`Update`] what it did; if it tells nothing,
+    /// nothing is announced. A collection that is left empty goes, with a `del` event after those of the change.
+    pub fn update<T: Kind, R>(mut self, change: impl FnOnce(&mut T, &mut Update<'_>) -> R) -> Result<R, WrongKind> {
+        let Announce { fx, .. } = &mut self.announce;
+        let object = self.entry.boxed_mut().ok_or(WrongKind)?;
+        let mut update = Update { fx, dirty: 0, events: SmallVec::new() };
+        let result = change(T::of_mut(object).ok_or(WrongKind)?, &mut update);
+        let Update { dirty, events, .. } = update;
+        let emptied = object.is_empty();
+        if dirty > 0 || !events.is_empty() {
+            self.announce.fx.add_dirty(dirty);
+            self.announce.touched();
+            for event in events {
+                self.fire(event);
+            }
+        }
+        if emptied {
+            self.fire(Event::DEL);
+            let removed = self.entry.remove();
+            discard(self.announce.fx, removed);
+        }
+        Ok(result)
     }
 
     #[inline]
@@ -586,6 +621,25 @@ impl<'s> Occupied<'s> {
     }
 }
 
+/// The key holds a value of another type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongKind;
+
+/// A change of a collection, while it is made.
+pub struct Update<'u> {
+    pub fx: &'u mut Effects,
+    dirty: u64,
+    events: SmallVec<[Event; 2]>,
+}
+
+impl Update<'_> {
+    /// Says what was done: how many changes it counts as, and which event it is.
+    pub fn changed(&mut self, dirty: u64, event: Event) {
+        self.dirty += dirty;
+        self.events.push(event);
+    }
+}
+
 /// A key that is not there.
 pub struct Vacant<'s> {
     place: dict::VacantEntry<'s, Object>,
@@ -602,6 +656,15 @@ impl<'s> Vacant<'s> {
         announce.fx.fire(announce.db, Event::NEW, announce.key);
         announce.changed(event);
         Occupied { entry, announce: self.announce }
+    }
+
+    /// Fills the place with a collection, which must not be empty; that counts as so many changes.
+    pub fn create<T: Kind>(self, collection: T, dirty: u64, event: Event) -> Occupied<'s> {
+        let object = Box::new(collection.into_object());
+        debug_assert!(!object.is_empty(), "a collection in the keyspace is never empty");
+        let mut occupied = self.insert(NewValue::Boxed(object), None, event);
+        occupied.fx().add_dirty(dirty.saturating_sub(1));
+        occupied
     }
 
     /// Counts a miss and fires `keymiss`, for commands that read and write.

@@ -51,6 +51,15 @@ impl Follower<'_> {
             "lazyfree-lazy-user-del" => t.lazyfree_lazy_user_del.store(on, Relaxed),
             "lazyfree-lazy-user-flush" => t.lazyfree_lazy_user_flush.store(on, Relaxed),
             "hll-sparse-max-bytes" => t.hll_sparse_max_bytes.store(size, Relaxed),
+            "hash-max-listpack-entries" => t.hash_max_listpack_entries.store(size, Relaxed),
+            "hash-max-listpack-value" => t.hash_max_listpack_value.store(size, Relaxed),
+            "list-max-listpack-size" => t.list_max_listpack_size.store(number, Relaxed),
+            "list-compress-depth" => t.list_compress_depth.store(size, Relaxed),
+            "set-max-intset-entries" => t.set_max_intset_entries.store(size, Relaxed),
+            "set-max-listpack-entries" => t.set_max_listpack_entries.store(size, Relaxed),
+            "set-max-listpack-value" => t.set_max_listpack_value.store(size, Relaxed),
+            "zset-max-listpack-entries" => t.zset_max_listpack_entries.store(size, Relaxed),
+            "zset-max-listpack-value" => t.zset_max_listpack_value.store(size, Relaxed),
             "hz" => t.hz.store(small, Relaxed),
             _ => {}
         }

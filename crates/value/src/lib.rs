@@ -1,18 +1,112 @@
 //! The types of a value: what a key holds, and how it is encoded.
 //!
 //! Strings live in the entry of the keyspace itself (an integer, or bytes), so this crate only says how they
-//! are encoded and named. Every other type is an [`Object`] behind one pointer in the entry.
+//! are encoded and named. Every other type is an [`Object`] behind one pointer in the entry: a file (or folder) for
+//! each, which chooses between the structures that the type is made of, converts at Redis' thresholds and names the
+//! encoding as OBJECT ENCODING does. A collection in the keyspace is never empty.
 
 #![forbid(unsafe_code)]
 
+pub mod hash;
+pub mod list;
+pub mod set;
+pub mod sorted_set;
 pub mod string;
+
+pub use hash::Hash;
+pub use list::List;
+pub use set::Set;
+pub use sorted_set::SortedSet;
 
 use structures::dict::{Dict, EntryRef, NewValue, OwnedValue, ValueRef};
 
-/// A value that is not a string. Collections join as they are built; matches on it are exhaustive, so that a
-/// new type finds every place it has to be thought of.
-#[derive(Debug)]
-pub enum Object {}
+/// A value that is not a string. Matches on it are exhaustive, so that a new type finds every place it has to be
+/// thought of.
+#[derive(Clone, Debug)]
+pub enum Object {
+    List(List),
+    Set(Set),
+    Hash(Hash),
+    SortedSet(SortedSet),
+}
+
+/// One type of collection, to ask an [`Object`] for.
+pub trait Kind: Sized {
+    fn of(object: &Object) -> Option<&Self>;
+    fn of_mut(object: &mut Object) -> Option<&mut Self>;
+    fn into_object(self) -> Object;
+}
+
+macro_rules! kinds {
+    ($($kind:ident),*) => {$(
+        impl Kind for $kind {
+            fn of(object: &Object) -> Option<&$kind> {
+                if let Object::$kind(it) = object { Some(it) } else { None }
+            }
+            fn of_mut(object: &mut Object) -> Option<&mut $kind> {
+                if let Object::$kind(it) = object { Some(it) } else { None }
+            }
+            fn into_object(self) -> Object {
+                Object::$kind(self)
+            }
+        }
+    )*};
+}
+
+kinds!(List, Set, Hash, SortedSet);
+
+impl Object {
+    /// What TYPE answers.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Object::List(_) => "list",
+            Object::Set(_) => "set",
+            Object::Hash(_) => "hash",
+            Object::SortedSet(_) => "zset",
+        }
+    }
+
+    /// What OBJECT ENCODING answers.
+    pub fn encoding_name(&self) -> &'static str {
+        match self {
+            Object::List(list) => list.encoding_name(),
+            Object::Set(set) => set.encoding_name(),
+            Object::Hash(hash) => hash.encoding_name(),
+            Object::SortedSet(zset) => zset.encoding_name(),
+        }
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Object::List(list) => list.len(),
+            Object::Set(set) => set.len(),
+            Object::Hash(hash) => hash.len(),
+            Object::SortedSet(zset) => zset.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes held outside of this object's own box, itself included.
+    pub fn memory(&self) -> usize {
+        let held = match self {
+            Object::List(list) => list.memory(),
+            Object::Set(set) => set.memory(),
+            Object::Hash(hash) => hash.memory(),
+            Object::SortedSet(zset) => zset.memory(),
+        };
+        size_of::<Object>() + held
+    }
+
+    /// Whether freeing it takes long enough to be another thread's work.
+    pub fn is_slow_to_free(&self) -> bool {
+        const BYTES: usize = 16 << 10;
+        self.memory() > BYTES
+    }
+}
 
 /// The table of one database in one shard.
 pub type Table = Dict<Object>;
@@ -21,14 +115,14 @@ pub type Table = Dict<Object>;
 pub fn type_name(value: &ValueRef<'_, Object>) -> &'static str {
     match value {
         ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => "string",
-        ValueRef::Boxed(object) => match **object {},
+        ValueRef::Boxed(object) => object.type_name(),
     }
 }
 
 /// What OBJECT ENCODING answers for an entry.
 pub fn encoding_name(entry: &EntryRef<'_, Object>) -> &'static str {
     match entry.value() {
-        ValueRef::Boxed(object) => match *object {},
+        ValueRef::Boxed(object) => object.encoding_name(),
         ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => string::encoding_name(entry),
     }
 }
@@ -37,7 +131,7 @@ pub fn encoding_name(entry: &EntryRef<'_, Object>) -> &'static str {
 pub fn new_type_name(value: &NewValue<'_, Object>) -> &'static str {
     match value {
         NewValue::Unit | NewValue::Int(_) | NewValue::Bytes(_) | NewValue::Blob(_) => "string",
-        NewValue::Boxed(object) => match **object {},
+        NewValue::Boxed(object) => object.type_name(),
     }
 }
 
@@ -48,6 +142,6 @@ pub fn duplicate(value: &ValueRef<'_, Object>) -> OwnedValue<Object> {
         ValueRef::Int(integer) => OwnedValue::Int(*integer),
         ValueRef::Bytes(bytes) => OwnedValue::Bytes(bytes.to_vec()),
         ValueRef::Blob(blob) => OwnedValue::Blob((*blob).clone()),
-        ValueRef::Boxed(object) => match **object {},
+        ValueRef::Boxed(object) => OwnedValue::Boxed(Box::new((*object).clone())),
     }
 }

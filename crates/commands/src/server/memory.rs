@@ -89,7 +89,7 @@ const SAMPLES_DEFAULT: usize = 5;
 /// Bytes of a key, its entry and its value. Of a collection, `samples` elements stand for the others.
 fn entry_bytes(entry: &EntryRef<'_, Object>, _samples: usize) -> usize {
     let boxed = match entry.value() {
-        ValueRef::Boxed(object) => match *object {},
+        ValueRef::Boxed(object) => object.memory(),
         ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => 0,
     };
     entry.size() + boxed

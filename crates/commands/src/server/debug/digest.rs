@@ -18,12 +18,19 @@ fn add(hasher: &mut Sha1, part: &[u8]) {
     hasher.update(part);
 }
 
+/// The content of a collection: in order for a list, in any order for the others.
+fn add_object(_hasher: &mut Sha1, object: &Object) {
+    match object {
+        Object::List(_) | Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => {}
+    }
+}
+
 fn value_digest(entry: &EntryRef<'_, Object>) -> Hash {
     let mut hasher = Sha1::new();
     let value = entry.value();
     add(&mut hasher, value::type_name(&value).as_bytes());
     match value {
-        ValueRef::Boxed(object) => match *object {},
+        ValueRef::Boxed(object) => add_object(&mut hasher, object),
         string => {
             let mut scratch = value::string::Scratch::default();
             let string = value::string::Str::of(string).expect("every other value is a string");

@@ -32,10 +32,17 @@ fn rdb_string_bytes(string: Str<'_>) -> usize {
     }
 }
 
+/// Bytes of a collection in an RDB file.
+fn object_bytes(object: &Object) -> usize {
+    match object {
+        Object::List(_) | Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => object.memory(),
+    }
+}
+
 /// Bytes of a value in an RDB file.
 fn serialized_length(entry: &EntryRef<'_, Object>) -> usize {
     match entry.value() {
-        ValueRef::Boxed(object) => match *object {},
+        ValueRef::Boxed(object) => object_bytes(object),
         string => Str::of(string).map_or(0, rdb_string_bytes),
     }
 }
@@ -62,7 +69,7 @@ pub fn sdslen(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
         ValueRef::Unit => (0, 0),
         ValueRef::Blob(blob) => (blob.len(), blob.capacity()),
         ValueRef::Int(_) => return Err(CommandError::NOT_SDS),
-        ValueRef::Boxed(object) => match *object {},
+        ValueRef::Boxed(_) => return Err(CommandError::NOT_SDS),
     };
     // Key and short values share one allocation, which is told as the key's.
     let text = format!(
@@ -76,22 +83,25 @@ pub fn sdslen(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
 
 pub fn listpack(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     match find(keys, args)?.value() {
-        ValueRef::Boxed(object) => match *object {},
-        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => Err(CommandError::NOT_LISTPACK),
+        ValueRef::Boxed(_) | ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => {
+            Err(CommandError::NOT_LISTPACK)
+        }
     }
 }
 
 pub fn quicklist(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     match find(keys, args)?.value() {
-        ValueRef::Boxed(object) => match *object {},
-        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => Err(CommandError::NOT_QUICKLIST),
+        ValueRef::Boxed(_) | ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => {
+            Err(CommandError::NOT_QUICKLIST)
+        }
     }
 }
 
 pub fn htstats_key(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     match find(keys, args)?.value() {
-        ValueRef::Boxed(object) => match *object {},
-        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => Err(CommandError::NOT_HASH_TABLE),
+        ValueRef::Boxed(_) | ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => {
+            Err(CommandError::NOT_HASH_TABLE)
+        }
     }
 }
 

@@ -116,12 +116,22 @@ const KEYSIZES_KEYS_MAX: usize = 1 << 17;
 const BINS: usize = 65;
 
 /// Kinds of values, as their histograms are named.
-const KINDS: [&str; 1] = ["strings_sizes"];
+const KINDS: [&str; 5] = ["strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items"];
+
+/// Place of a collection's kind in [`KINDS`].
+fn kind_of(object: &Object) -> usize {
+    match object {
+        Object::List(_) => 1,
+        Object::Set(_) => 2,
+        Object::SortedSet(_) => 3,
+        Object::Hash(_) => 4,
+    }
+}
 
 /// The kind of a value, and its size: bytes of a string, elements of a collection.
 fn size(entry: &EntryRef<'_, Object>) -> (usize, usize) {
     match entry.value() {
-        ValueRef::Boxed(object) => match *object {},
+        ValueRef::Boxed(object) => (kind_of(object), object.len()),
         string => (0, value::string::Str::of(string).map_or(0, value::string::Str::len)),
     }
 }

@@ -1,0 +1,5 @@
+//! Sets: strings without order, each there once.
+
+use command::CommandSpec;
+
+pub static COMMANDS: &[&CommandSpec] = &[];

@@ -1,0 +1,5 @@
+//! Sorted sets: members ordered by score.
+
+use command::CommandSpec;
+
+pub static COMMANDS: &[&CommandSpec] = &[];
