@@ -35,7 +35,7 @@ use slab::{SLAB_MAX, Slab};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use table::{At, Table};
+use table::{Addresses, At, Table};
 use wheel::Wheel;
 
 /// A large value, counted by reference so that it can be written to sockets while the entry changes.
@@ -184,6 +184,7 @@ impl<B> Dict<B> {
     }
 
     /// The hash function whose hashes the methods want.
+    #[inline]
     pub fn hasher(&self) -> Hasher {
         self.hasher
     }
@@ -326,8 +327,8 @@ impl<B> Dict<B> {
     }
 
     /// All entries, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = EntryRef<'_, B>> + '_ {
-        self.table.addresses().map(|address| self.lend(raw_at(address)))
+    pub fn iter(&self) -> Iter<'_, B> {
+        Iter { addresses: self.table.addresses(), dict: PhantomData }
     }
 
     /// An entry, each with the same chance; `draw` gives random numbers.
@@ -617,6 +618,22 @@ impl<B> Dict<B> {
             }
             new.address()
         });
+    }
+}
+
+/// All entries of a `Dict`.
+pub struct Iter<'a, B> {
+    addresses: Addresses<'a>,
+    dict: PhantomData<&'a Dict<B>>,
+}
+
+impl<'a, B> Iterator for Iter<'a, B> {
+    type Item = EntryRef<'a, B>;
+
+    #[inline]
+    fn next(&mut self) -> Option<EntryRef<'a, B>> {
+        let address = self.addresses.next()?;
+        Some(EntryRef { raw: raw_at(address), dict: PhantomData })
     }
 }
 

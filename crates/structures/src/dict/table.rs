@@ -611,16 +611,9 @@ impl Table {
         self.mask = self.segments.next_power_of_two() - 1;
     }
 
-    /// Calls `visit` with every address.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = u64> + '_ {
-        self.directory.iter().flatten().flat_map(|segment| segment.lines()).flat_map(|line| {
-            let mut used = in_use(line.control);
-            std::iter::from_fn(move || {
-                let slot = (used != 0).then(|| slot_of(used))?;
-                used &= used - 1;
-                Some(line.slots[slot] & ADDRESS)
-            })
-        })
+    /// All addresses, in no order. What lies there is asked for two lines ahead, to be read then.
+    pub(super) fn addresses(&self) -> Addresses<'_> {
+        Addresses { segments: self.directory.iter().flatten(), lines: &[], slots: &[0; WIDTH], used: 0 }
     }
 
     /// Calls `change` with every address, and stores what it gives back.
@@ -794,6 +787,37 @@ impl Table {
         assert_eq!((len, bytes), (self.len, self.line_bytes));
         let chunks = self.directory.iter().map(Vec::len).sum::<usize>();
         assert_eq!(chunks, self.segments);
+    }
+}
+
+/// All addresses of a table.
+pub(super) struct Addresses<'a> {
+    segments: std::iter::Flatten<std::slice::Iter<'a, Vec<Segment>>>,
+    /// The lines of the current segment behind the current one.
+    lines: &'a [Line],
+    slots: &'a [u64; WIDTH],
+    /// Marks of the current line's slots that are still to be given.
+    used: u64,
+}
+
+impl Iterator for Addresses<'_> {
+    type Item = u64;
+
+    #[inline]
+    fn next(&mut self) -> Option<u64> {
+        while self.used == 0 {
+            let Some((line, behind)) = self.lines.split_first() else {
+                self.lines = self.segments.next()?.lines();
+                continue;
+            };
+            (self.lines, self.slots, self.used) = (behind, &line.slots, in_use(line.control));
+            if let Some(later) = behind.get(1) {
+                later.slots.iter().for_each(|slot| prefetch_entry(*slot));
+            }
+        }
+        let slot = slot_of(self.used);
+        self.used &= self.used - 1;
+        Some(self.slots[slot] & ADDRESS)
     }
 }
 
