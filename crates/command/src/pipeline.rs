@@ -86,13 +86,11 @@ pub fn run(
         worker.batch = batch;
         match end {
             End::Incomplete { at, need } => return Outcome { consumed: consumed + at, flow, need },
-            End::Error(error) if flow == Flow::Continue => {
-                reply.protocol_error(error);
-                worker.state.stats.error_replies.add(1);
-                server.errors.count(b"ERR");
-                return Outcome { consumed: input.len(), flow: Flow::Close, need: 0 };
+            End::Error(error) => {
+                session.broken = Some(error);
+                let flow = if flow == Flow::Continue { end_broken(server, worker, session, reply) } else { flow };
+                return Outcome { consumed: input.len(), flow, need: 0 };
             }
-            End::Error(_) => return Outcome { consumed: input.len(), flow, need: 0 },
             End::Full { at } => {
                 consumed += at;
                 let flow =
@@ -103,6 +101,15 @@ pub fn run(
             }
         }
     }
+}
+
+/// All that came before has run: now a broken protocol has its answer, and is the end of the connection.
+fn end_broken(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut ReplyWriter) -> Flow {
+    let Some(error) = session.broken.take() else { return Flow::Continue };
+    reply.protocol_error(error);
+    worker.state.stats.error_replies.add(1);
+    server.errors.count(b"ERR");
+    Flow::Close
 }
 
 enum End {
@@ -267,7 +274,7 @@ pub fn run_postponed(server: &Server, worker: &mut Worker, session: &mut Session
             return Flow::SendFirst;
         }
     }
-    Flow::Continue
+    end_broken(server, worker, session, reply)
 }
 
 /// Plans and runs one command given as words.

@@ -3,7 +3,7 @@
 use crate::args::OwnedArgs;
 use crate::clients::{ClientInfo, client_flags};
 use engine::watch::Watch;
-use resp::{Arg, Limits, Proto, RequestParser};
+use resp::{Arg, Limits, Proto, ProtocolError, RequestParser};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,6 +56,8 @@ pub struct Session {
     pub partial: Vec<Arg>,
     /// Commands that wait for CLIENT PAUSE to end.
     pub postponed: VecDeque<OwnedArgs>,
+    /// How the client broke the protocol behind them, to be told when they have run.
+    pub broken: Option<ProtocolError>,
     pub multi: Option<Multi>,
     pub watched: Vec<WatchedKey>,
     pub watch: Option<Watch>,
@@ -82,6 +84,7 @@ impl Session {
             parser: RequestParser::default(),
             partial: Vec::new(),
             postponed: VecDeque::new(),
+            broken: None,
             multi: None,
             watched: Vec::new(),
             watch: None,

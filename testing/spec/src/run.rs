@@ -190,6 +190,7 @@ fn run_case(
         subscriber: None,
         replica: None,
         replica_db: 0,
+        sentinels: 0,
         may_block: false,
         recorded,
     };
@@ -221,6 +222,8 @@ struct CaseRun<'r> {
     /// Receives the journal of a reference server, and the database it is in.
     replica: Option<Client>,
     replica_db: i64,
+    /// Messages of our own that were published so far.
+    sentinels: u64,
     /// Whether a client may still be blocked at the end of the case.
     may_block: bool,
     recorded: Option<&'r mut Recorded>,

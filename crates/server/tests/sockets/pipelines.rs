@@ -1,6 +1,6 @@
 //! Many commands at once: whole or in pieces, small or large, read at once or late.
 
-use crate::support::{Client, ok};
+use crate::support::{Client, ok, until};
 use base::rng::Rng;
 use resp::client::{Value, encode_command};
 use russet_server::testing::TestServer;
@@ -143,4 +143,29 @@ fn a_protocol_error_is_answered_after_what_came_before_it_and_closes() {
         assert_eq!(client.receive(), Some(Value::Error(text)));
         client.expect_closed();
     }
+}
+
+#[test]
+fn a_protocol_error_behind_commands_that_wait_is_answered_when_they_have_run() {
+    let server = TestServer::start(&[]);
+    let (mut admin, mut client) = (Client::connect(server.addr()), Client::connect(server.addr()));
+    let error = Some(Value::Error(b"ERR Protocol error: expected '$', got 'f'".to_vec()));
+    admin.ok("CLIENT PAUSE 600000 WRITE");
+    client.send_raw(b"SET k v\r\nGET k\r\n*1\r\nfoo\r\n");
+    until("the client waits", || admin.text("INFO clients").contains("blocked_clients:1"));
+    admin.ok("CLIENT UNPAUSE");
+    assert_eq!(client.receive(), Some(ok()));
+    assert_eq!(client.receive(), Some(Value::Bulk(b"v".to_vec())));
+    assert_eq!(client.receive(), error);
+    client.expect_closed();
+    // Replies so long that they are sent before more commands run.
+    let large = vec![b'l'; 700_000];
+    admin.run_words(&[b"SET", b"large", &large]);
+    let mut client = Client::connect(server.addr());
+    client.send_raw(b"GET large\r\nGET large\r\nGET large\r\n*1\r\nfoo\r\n");
+    for _ in 0..3 {
+        assert_eq!(client.receive(), Some(Value::Bulk(large.clone())));
+    }
+    assert_eq!(client.receive(), error);
+    client.expect_closed();
 }

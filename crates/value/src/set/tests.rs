@@ -1,3 +1,5 @@
+//! A set against its model, and its conversion points as observed on Redis 8.2.3.
+
 use super::*;
 use base::rng::Rng;
 use std::collections::BTreeSet;

@@ -14,7 +14,8 @@ use crate::value::Value;
 
 /// All classes of events but new keys, misses and the overwriting ones, which have to be asked for.
 const EVENT_FLAGS: &[u8] = b"AE";
-/// A message on this channel marks that all effects before it have arrived.
+/// A message on this channel marks that all effects before it have arrived. Each look sends another text, for the marks of
+/// one kind of block are seen by the other kind as well.
 const SENTINEL: &str = "__keyevent@sentinel__:";
 
 impl CaseRun<'_> {
@@ -66,9 +67,17 @@ impl CaseRun<'_> {
         Ok(rows)
     }
 
+    /// Publishes a message of our own; gives its text.
+    fn publish_sentinel(&mut self) -> Result<Vec<u8>, String> {
+        self.sentinels += 1;
+        let text = self.sentinels.to_string();
+        self.control.call(&["PUBLISH", SENTINEL, &text])?;
+        Ok(text.into_bytes())
+    }
+
     /// Reads what a replica gets, until a message of our own comes by.
     fn read_replicated(&mut self) -> Result<Vec<Row>, String> {
-        self.control.call(&["PUBLISH", SENTINEL, ""])?;
+        let sentinel = self.publish_sentinel()?;
         let replica = self.replica.as_mut().ok_or("  the journal was not switched on")?;
         let mut seen = Vec::new();
         loop {
@@ -85,7 +94,9 @@ impl CaseRun<'_> {
                     self.replica_db = db.and_then(|db| db.parse().ok()).ok_or("  SELECT what?")?;
                 }
                 b"PUBLISH" if words.get(1).is_some_and(|to| to == SENTINEL.as_bytes()) => {
-                    return Ok(seen);
+                    if words.get(2) == Some(&sentinel) {
+                        return Ok(seen);
+                    }
                 }
                 b"PING" | b"REPLCONF" | b"MULTI" | b"EXEC" => {}
                 _ => seen.push((self.replica_db, words)),
@@ -130,7 +141,7 @@ impl CaseRun<'_> {
     /// Reads events until a message of our own comes back: Redis publishes in order, so by then
     /// every event of the commands before it is here.
     fn read_published_events(&mut self) -> Result<Vec<Row>, String> {
-        self.control.call(&["PUBLISH", SENTINEL, ""])?;
+        let sentinel = self.publish_sentinel()?;
         let subscriber = self.subscriber.as_mut().ok_or("  events were not switched on")?;
         let mut seen = Vec::new();
         loop {
@@ -143,7 +154,10 @@ impl CaseRun<'_> {
                 return Err(format!("  not a message: {message:?}"));
             };
             if channel == SENTINEL.as_bytes() {
-                return Ok(seen);
+                if *key == sentinel {
+                    return Ok(seen);
+                }
+                continue;
             }
             let channel = String::from_utf8_lossy(channel);
             let (db, event) = channel
