@@ -111,6 +111,14 @@ impl CommandError {
     pub const NOT_IN_RESP2: CommandError = CommandError::fixed("ERR RESP2 is not supported by this command");
     pub const PACKED_THRESHOLD: CommandError =
         CommandError::fixed("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+    pub const LPOS_RANK: CommandError = CommandError::fixed(
+        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start \
+         from the end of the list",
+    );
+    pub const LPOS_COUNT: CommandError = CommandError::fixed("ERR COUNT can't be negative");
+    pub const LPOS_MAXLEN: CommandError = CommandError::fixed("ERR MAXLEN can't be negative");
+    pub const NUMKEYS_NOT_POSITIVE: CommandError = CommandError::fixed("ERR numkeys should be greater than 0");
+    pub const COUNT_NOT_POSITIVE: CommandError = CommandError::fixed("ERR count should be greater than 0");
     pub const BIT_OFFSET: CommandError = CommandError::fixed("ERR bit offset is not an integer or out of range");
     pub const BIT_VALUE: CommandError = CommandError::fixed("ERR bit is not an integer or out of range");
     pub const BIT_WANTED: CommandError = CommandError::fixed("ERR The bit argument must be 1 or 0.");

@@ -574,6 +574,7 @@ impl<'s> Occupied<'s> {
     /// Lends a collection of this kind to be changed. `change` tells the [`Update`] what it did; if it tells nothing,
     /// nothing is announced. A collection that is left empty goes, with a `del` event after those of the change.
     pub fn update<T: Kind, R>(mut self, change: impl FnOnce(&mut T, &mut Update<'_>) -> R) -> Result<R, WrongKind> {
+        self.touch();
         let Announce { fx, .. } = &mut self.announce;
         let object = self.entry.boxed_mut().ok_or(WrongKind)?;
         let mut update = Update { fx, dirty: 0, events: SmallVec::new() };

@@ -15,7 +15,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::packed::{self, At, Packed, PackedElement};
+use crate::packed::{self, Packed, PackedElement};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -37,6 +37,24 @@ impl BlockLimit {
         match usize::try_from(size) {
             Ok(elements) => BlockLimit { bytes: SAFE_BYTES, elements: elements.max(1) },
             Err(_) => BlockLimit { bytes: 2048 << size.unsigned_abs().min(5), elements: usize::MAX },
+        }
+    }
+
+    /// Whether a list that is one block has to become several for additions of so many elements, of so many bare bytes
+    /// together. Counts as Redis does, which sets a limit to the bytes of its own listpack.
+    #[inline]
+    pub fn is_exceeded(&self, packed: &Packed, elements: usize, bytes: usize) -> bool {
+        packed.len() + elements > self.elements
+            || bytes > self.bytes
+            || packed.listpack_bytes_exceed(self.bytes - bytes)
+    }
+
+    /// Whether a block is within half of the limit: a list that grows again does not pass it at once.
+    pub fn is_half_enough(&self, block: &Packed) -> bool {
+        if self.elements == usize::MAX {
+            !block.listpack_bytes_exceed(self.bytes / 2)
+        } else {
+            block.len() <= self.elements / 2 && !block.listpack_bytes_exceed(self.bytes)
         }
     }
 
@@ -79,6 +97,12 @@ pub struct Blocks {
     /// Bytes that all blocks hold.
     bytes: usize,
     limit: BlockLimit,
+}
+
+impl std::fmt::Debug for Blocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// Which end of the list.
@@ -137,6 +161,11 @@ impl Blocks {
     pub fn memory(&self) -> usize {
         let blocks: usize = self.groups.iter().map(|group| group.blocks.capacity()).sum();
         self.bytes + blocks * size_of::<Packed>() + self.groups.capacity() * size_of::<Group>() + size_of::<Blocks>()
+    }
+
+    /// Bytes of all elements; walks the blocks.
+    pub fn byte_len(&self) -> usize {
+        self.groups.iter().flat_map(|group| &group.blocks).map(Packed::byte_len).sum()
     }
 
     /// The limit of a block.
@@ -431,7 +460,7 @@ impl Blocks {
                 End::Back => count - 1 - step,
             };
             let place = Place { group, block, index: 0 };
-            removed += self.change_block(place, |block| remove_equal(block, end, sought, most - removed));
+            removed += self.change_block(place, |block| block.remove_equal(end == End::Front, sought, most - removed));
             if self.block(place).is_empty() {
                 let last = self.groups[group].blocks.len() == 1;
                 self.drop_block(group, block);
@@ -492,29 +521,6 @@ impl Blocks {
         }
         assert_eq!((len, bytes), (self.len, self.bytes));
     }
-}
-
-fn remove_equal(block: &mut Packed, end: End, sought: PackedElement<'_>, most: usize) -> usize {
-    let mut removed = 0;
-    let mut at = match end {
-        End::Front => block.front(),
-        End::Back => block.end(),
-    };
-    while removed < most {
-        let found: At = match end {
-            End::Front if at < block.end() => at,
-            End::Back if at > block.front() => block.before(at),
-            End::Front | End::Back => break,
-        };
-        let equal = block.at(found) == Some(sought);
-        at = match (equal, end) {
-            (true, End::Front | End::Back) => block.remove(found, 1),
-            (false, End::Front) => block.after(found),
-            (false, End::Back) => found,
-        };
-        removed += usize::from(equal);
-    }
-    removed
 }
 
 /// Finds the part that holds number `index` of `total`, from the nearer end; gives the part and the number in it.

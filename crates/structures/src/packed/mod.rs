@@ -352,6 +352,27 @@ impl Packed {
         }
     }
 
+    /// Removes up to `most` elements that are equal to this one, seen from the front or from the back; gives how many
+    /// there were.
+    pub fn remove_equal(&mut self, from_front: bool, sought: PackedElement<'_>, most: usize) -> usize {
+        let mut removed = 0;
+        let mut at = if from_front { self.front() } else { self.end() };
+        while removed < most {
+            let found = match from_front {
+                true if at < self.end() => at,
+                false if at > self.front() => self.before(at),
+                true | false => break,
+            };
+            if self.at(found) == Some(sought) {
+                at = self.remove(found, 1);
+                removed += 1;
+            } else {
+                at = if from_front { self.after(found) } else { found };
+            }
+        }
+        removed
+    }
+
     /// Moves the elements from this number on into a new sequence.
     pub fn split_off(&mut self, index: usize) -> Packed {
         let at = self.seek(index).expect("the caller gives a number up to the length").0 as usize;

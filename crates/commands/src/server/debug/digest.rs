@@ -19,9 +19,10 @@ fn add(hasher: &mut Sha1, part: &[u8]) {
 }
 
 /// The content of a collection: in order for a list, in any order for the others.
-fn add_object(_hasher: &mut Sha1, object: &Object) {
+fn add_object(hasher: &mut Sha1, object: &Object) {
     match object {
-        Object::List(_) | Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => {}
+        Object::List(list) => list.iter().for_each(|element| element.with_bytes(|bytes| add(hasher, bytes))),
+        Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => {}
     }
 }
 

@@ -2,9 +2,10 @@
 
 use command::{Args, CommandError, CommandResult, Ctx};
 use engine::{EntryRef, Event, LockedKeys, Lookup, NewValue, Slot, ValueRef};
+use std::sync::atomic::Ordering;
 use structures::dict::Stats;
-use value::Object;
 use value::string::Str;
+use value::{List, Object};
 
 fn find<'k>(keys: &'k mut LockedKeys<'_>, args: &Args<'_>) -> Result<EntryRef<'k, Object>, CommandError> {
     let key = keys.key(args.word(2));
@@ -35,7 +36,11 @@ fn rdb_string_bytes(string: Str<'_>) -> usize {
 /// Bytes of a collection in an RDB file.
 fn object_bytes(object: &Object) -> usize {
     match object {
-        Object::List(_) | Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => object.memory(),
+        Object::List(List::Packed(packed)) => {
+            let bytes = packed.listpack_bytes();
+            2 + rdb_length_bytes(bytes) + bytes
+        }
+        Object::List(List::Blocks(_)) | Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => object.memory(),
     }
 }
 
@@ -50,7 +55,7 @@ fn serialized_length(entry: &EntryRef<'_, Object>) -> usize {
 pub fn object(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let recency = keys.fx.recency;
     let entry = find(keys, args)?;
-    let text = format!(
+    let mut text = format!(
         "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         entry.key().as_ptr(),
         value::encoding_name(&entry),
@@ -58,6 +63,15 @@ pub fn object(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
         entry.lru(),
         recency.idle_seconds(entry.lru())
     );
+    if let ValueRef::Boxed(Object::List(List::Blocks(blocks))) = entry.value() {
+        text.push_str(&format!(
+            " ql_nodes:{} ql_avg_node:{:.2} ql_listpack_max:{} ql_compressed:0 ql_uncompressed_size:{}",
+            blocks.blocks(),
+            blocks.len() as f64 / blocks.blocks() as f64,
+            cx.server.tunables.list_max_listpack_size.load(Ordering::Relaxed),
+            blocks.byte_len()
+        ));
+    }
     cx.reply.simple(&text);
     Ok(())
 }
@@ -81,20 +95,31 @@ pub fn sdslen(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
     Ok(())
 }
 
-pub fn listpack(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    match find(keys, args)?.value() {
-        ValueRef::Boxed(_) | ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => {
-            Err(CommandError::NOT_LISTPACK)
-        }
+/// Replies as Redis does, which prints the structure to its output; here the log tells its size.
+fn describe(cx: &mut Ctx<'_>, entry: &EntryRef<'_, Object>, name: &str) {
+    if let ValueRef::Boxed(object) = entry.value() {
+        let (elements, bytes) = (object.len(), object.memory());
+        cx.server.host.log(&format!("{name} of {elements} elements in {bytes} bytes"));
     }
+    cx.reply.simple(&format!("{name} structure printed on stdout"));
 }
 
-pub fn quicklist(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    match find(keys, args)?.value() {
-        ValueRef::Boxed(_) | ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => {
-            Err(CommandError::NOT_QUICKLIST)
-        }
+pub fn listpack(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let entry = find(keys, args)?;
+    if value::encoding_name(&entry) != "listpack" {
+        return Err(CommandError::NOT_LISTPACK);
     }
+    describe(cx, &entry, "Listpack");
+    Ok(())
+}
+
+pub fn quicklist(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let entry = find(keys, args)?;
+    if value::encoding_name(&entry) != "quicklist" {
+        return Err(CommandError::NOT_QUICKLIST);
+    }
+    describe(cx, &entry, "Quicklist");
+    Ok(())
 }
 
 pub fn htstats_key(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
