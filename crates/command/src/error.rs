@@ -134,6 +134,9 @@ impl CommandError {
     pub const HLL_NO_KEY: CommandError = CommandError::fixed("ERR The specified key does not exist");
     pub const HLL_NOT_SPARSE: CommandError = CommandError::fixed("ERR HLL encoding is not sparse");
     pub const HLL_SIMD: CommandError = CommandError::fixed("ERR Argument must be ON or OFF");
+    pub const HASH_NOT_INTEGER: CommandError = CommandError::fixed("ERR hash value is not an integer");
+    pub const HASH_NOT_FLOAT: CommandError = CommandError::fixed("ERR hash value is not a float");
+    pub const INFINITE_INCREMENT: CommandError = CommandError::fixed("ERR value is NaN or Infinity");
     pub const NESTED_MULTI: CommandError = CommandError::fixed("ERR MULTI calls can not be nested");
     pub const WATCH_IN_MULTI: CommandError = CommandError::fixed("ERR WATCH inside MULTI is not allowed");
     pub const EXEC_WITHOUT_MULTI: CommandError = CommandError::fixed("ERR EXEC without MULTI");

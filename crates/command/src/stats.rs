@@ -46,6 +46,7 @@ pub struct WorkerStats {
     pub hits: Counter,
     pub misses: Counter,
     pub expired: Counter,
+    pub expired_fields: Counter,
     pub dirty: Counter,
     pub error_replies: Counter,
     pub reads: Counter,
@@ -65,6 +66,7 @@ impl WorkerStats {
             hits: Counter::default(),
             misses: Counter::default(),
             expired: Counter::default(),
+            expired_fields: Counter::default(),
             dirty: Counter::default(),
             error_replies: Counter::default(),
             reads: Counter::default(),
@@ -93,6 +95,7 @@ impl WorkerStats {
             hits,
             misses,
             expired,
+            expired_fields,
             dirty: _,
             error_replies,
             reads,
@@ -100,8 +103,20 @@ impl WorkerStats {
             turns,
             turn_us,
         } = self;
-        for counter in [processed, net_in, net_out, hits, misses, expired, error_replies, reads, writes, turns, turn_us]
-        {
+        for counter in [
+            processed,
+            net_in,
+            net_out,
+            hits,
+            misses,
+            expired,
+            expired_fields,
+            error_replies,
+            reads,
+            writes,
+            turns,
+            turn_us,
+        ] {
             counter.set(0);
         }
     }

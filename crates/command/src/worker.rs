@@ -98,11 +98,12 @@ impl Worker {
     /// Publishes the engine's counters.
     #[inline]
     pub fn publish_counters(&mut self) {
-        let Counters { hits, misses, expired, dirty } = std::mem::take(&mut self.fx.counters);
+        let Counters { hits, misses, expired, expired_fields, dirty } = std::mem::take(&mut self.fx.counters);
         let stats = &self.state.stats;
         stats.hits.add(hits);
         stats.misses.add(misses);
         stats.expired.add(expired);
+        stats.expired_fields.add(expired_fields);
         stats.dirty.add(dirty);
     }
 

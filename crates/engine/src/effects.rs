@@ -32,6 +32,7 @@ pub struct Counters {
     pub hits: u64,
     pub misses: u64,
     pub expired: u64,
+    pub expired_fields: u64,
     pub dirty: u64,
 }
 

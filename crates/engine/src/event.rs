@@ -122,6 +122,7 @@ impl Event {
     pub const OVERWRITTEN: Event = Event { class: Class::OVERWRITTEN, name: "overwritten" };
     pub const TYPE_CHANGED: Event = Event { class: Class::TYPE_CHANGED, name: "type_changed" };
     pub const SET: Event = Event::string("set");
+    pub const HASH_EXPIRED: Event = Event::hash("hexpired");
 }
 
 #[cfg(test)]

@@ -104,16 +104,25 @@ impl Keyspace {
         }
     }
 
-    /// Deletes keys of one shard that are past their deadline, at most `budget` of them; tells the earliest time at
+    /// Deletes keys of one shard that are past their deadline, and fields of hashes, at most `budget` of each in
+    /// a database; tells the earliest time at
     /// which there may be more, `Some(now)` when the budget ran out.
     pub fn expire_shard(&self, shard: usize, budget: usize, fx: &mut Effects) -> Option<u64> {
         let mut guard = self.shards[shard].lock();
         let data = &mut *guard;
         let mut more = false;
         fx.begin(&self.journal);
-        for (number, db) in data.dbs.iter_mut().enumerate().filter(|(_, db)| db.table.with_deadline() > 0) {
+        for (number, db) in data.dbs.iter_mut().enumerate() {
             let watched = &mut data.watched;
-            more |= db.table.advance(fx.now_ms, budget, &mut |key, removed| {
+            if db.with_subexpiry() > 0 {
+                more |= db.expire_fields(number, watched, budget, fx, &mut |fx| fx.settle(&self.journal));
+            }
+            if db.with_deadline() == 0 {
+                continue;
+            }
+            let Db { table, subexpiry } = db;
+            more |= table.advance(fx.now_ms, budget, &mut |key, removed| {
+                subexpiry.forget(key, &removed);
                 note_expired(fx, number, key, removed);
                 if !watched.is_empty() {
                     watched.touch(number, key);

@@ -13,6 +13,7 @@ mod locked;
 pub mod recency;
 pub mod reclaim;
 mod shard;
+mod subexpiry;
 pub mod watch;
 
 pub use effects::Effects;

@@ -15,11 +15,12 @@ use crate::effects::Effects;
 use crate::event::Event;
 use crate::keyspace::{Key, Keyspace, discard, note_expired};
 use crate::shard::{Db, ShardData};
+use crate::subexpiry::{Subexpiry, next_deadline, note_expired_field};
 use crate::watch::{Watch, WatchTable};
 use smallvec::SmallVec;
 use structures::dict::{self, EntryMut, EntryRef, NewValue, OwnedValue, ValueRef};
 use structures::lock::Guard;
-use value::{Kind, Object};
+use value::{Hash, Kind, Object};
 
 /// Which shards a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,20 +170,20 @@ impl<'k> LockedKeys<'k> {
     #[inline]
     pub fn slot_in<'s>(&'s mut self, db: usize, key: &Key<'s>) -> Slot<'s> {
         let (shard, fx) = self.parts(key.shard);
-        let table = &mut shard.dbs[db].table;
+        let Db { table, subexpiry } = &mut shard.dbs[db];
         let watched = &mut shard.watched;
         match table.entry(key.hash, key.bytes) {
             dict::Entry::Occupied(entry) if is_past(entry.deadline(), fx.now_ms) => {
                 // A writer deletes what is past its deadline even while readers must leave it alone.
                 let (removed, place) = entry.vacate(key.hash, key.bytes);
-                expired(fx, watched, db, key.bytes, removed);
-                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, db, key: key.bytes } })
+                expired(fx, watched, subexpiry, db, key.bytes, removed);
+                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, subexpiry, db, key: key.bytes } })
             }
             dict::Entry::Occupied(entry) => {
-                Slot::Occupied(Occupied { entry, announce: Announce { fx, watched, db, key: key.bytes } })
+                Slot::Occupied(Occupied { entry, announce: Announce { fx, watched, subexpiry, db, key: key.bytes } })
             }
             dict::Entry::Vacant(place) => {
-                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, db, key: key.bytes } })
+                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, subexpiry, db, key: key.bytes } })
             }
         }
     }
@@ -196,6 +197,26 @@ impl<'k> LockedKeys<'k> {
             }
             Slot::Vacant(_) => false,
         }
+    }
+
+    /// Deletes fields of a hash that a reader found past their deadline, unless they have to stay for now.
+    #[cold]
+    pub fn expire_fields<'f>(&mut self, key: &Key<'_>, fields: impl IntoIterator<Item = &'f [u8]>) {
+        let now_ms = self.fx.now_ms;
+        if !self.fx.may_expire {
+            return;
+        }
+        let Slot::Occupied(occupied) = self.slot(key) else { return };
+        let expire = |hash: &mut Hash, update: &mut Update<'_>| {
+            for field in fields {
+                if hash.get(field).is_some_and(|found| found.is_past(now_ms)) {
+                    hash.remove(field);
+                    update.field_expired(field);
+                }
+            }
+        };
+        // Of another type it has no fields to expire.
+        let _ = occupied.update(expire);
     }
 
     /// Watches a key for a transaction; tells whether it is there.
@@ -242,7 +263,7 @@ impl<'k> LockedKeys<'k> {
                 if !watched.is_empty() {
                     watched.touch_where(number, |key| db.table.contains(self.keyspace.key(key).hash, key));
                 }
-                let fresh = Db { table: db.table.fresh() };
+                let fresh = db.fresh();
                 taken.push(std::mem::replace(db, fresh));
             }
         }
@@ -346,19 +367,28 @@ fn live<'d>(
     number: usize,
     key: &Key<'_>,
 ) -> Option<EntryMut<'d, Object>> {
-    let entry = db.table.get_mut(key.hash, key.bytes)?;
+    let Db { table, subexpiry } = db;
+    let entry = table.get_mut(key.hash, key.bytes)?;
     if !is_past(entry.deadline(), fx.now_ms) {
         return Some(entry);
     }
     if fx.may_expire {
         let removed = entry.remove();
-        expired(fx, watched, number, key.bytes, removed);
+        expired(fx, watched, subexpiry, number, key.bytes, removed);
     }
     None
 }
 
 #[cold]
-fn expired(fx: &mut Effects, watched: &mut WatchTable, db: usize, key: &[u8], removed: dict::Removed<Object>) {
+fn expired(
+    fx: &mut Effects,
+    watched: &mut WatchTable,
+    subexpiry: &mut Subexpiry,
+    db: usize,
+    key: &[u8],
+    removed: dict::Removed<Object>,
+) {
+    subexpiry.forget(key, &removed);
     note_expired(fx, db, key, removed);
     if !watched.is_empty() {
         watched.touch(db, key);
@@ -369,6 +399,7 @@ fn expired(fx: &mut Effects, watched: &mut WatchTable, db: usize, key: &[u8], re
 struct Announce<'s> {
     fx: &'s mut Effects,
     watched: &'s mut WatchTable,
+    subexpiry: &'s mut Subexpiry,
     db: usize,
     key: &'s [u8],
 }
@@ -386,6 +417,21 @@ impl Announce<'_> {
     fn touched(&mut self) {
         if !self.watched.is_empty() {
             self.watched.touch(self.db, self.key);
+        }
+    }
+
+    /// Lets go of what the key held.
+    #[inline]
+    fn discard(&mut self, removed: dict::Removed<Object>) {
+        self.subexpiry.forget(self.key, &removed);
+        discard(self.fx, removed);
+    }
+
+    /// The earliest deadline among the fields below this key has become another one.
+    #[inline]
+    fn subexpiry(&mut self, before: Option<u64>, after: Option<u64>) {
+        if before != after {
+            self.subexpiry.note(self.key, after, self.fx.now_ms);
         }
     }
 }
@@ -486,7 +532,7 @@ impl<'s> Occupied<'s> {
     #[inline]
     pub fn set_int(&mut self, value: i64, event: Event) {
         let removed = self.entry.set_int(value);
-        discard(self.announce.fx, removed);
+        self.announce.discard(removed);
         self.entry.set_user_flag(false);
         self.touch();
         self.announce.changed(event);
@@ -494,8 +540,10 @@ impl<'s> Occupied<'s> {
 
     #[inline]
     fn replace(&mut self, value: NewValue<'_, Object>) {
+        let due = subexpiry_of(&value);
         let removed = self.entry.replace(value);
-        discard(self.announce.fx, removed);
+        self.announce.discard(removed);
+        self.announce.subexpiry(None, due);
         let recency = self.announce.fx.recency;
         if !recency.lfu {
             self.entry.set_lru(recency.initial());
@@ -575,12 +623,14 @@ impl<'s> Occupied<'s> {
     /// nothing is announced. A collection that is left empty goes, with a `del` event after those of the change.
     pub fn update<T: Kind, R>(mut self, change: impl FnOnce(&mut T, &mut Update<'_>) -> R) -> Result<R, WrongKind> {
         self.touch();
-        let Announce { fx, .. } = &mut self.announce;
+        let Announce { fx, db, key, .. } = &mut self.announce;
         let object = self.entry.boxed_mut().ok_or(WrongKind)?;
-        let mut update = Update { fx, dirty: 0, events: SmallVec::new() };
+        let due = next_deadline(object);
+        let mut update = Update { fx, db: *db, key, dirty: 0, events: SmallVec::new() };
         let result = change(T::of_mut(object).ok_or(WrongKind)?, &mut update);
         let Update { dirty, events, .. } = update;
-        let emptied = object.is_empty();
+        let (emptied, due_now) = (object.is_empty(), next_deadline(object));
+        self.announce.subexpiry(due, due_now);
         if dirty > 0 || !events.is_empty() {
             self.announce.fx.add_dirty(dirty);
             self.announce.touched();
@@ -591,7 +641,7 @@ impl<'s> Occupied<'s> {
         if emptied {
             self.fire(Event::DEL);
             let removed = self.entry.remove();
-            discard(self.announce.fx, removed);
+            self.announce.discard(removed);
         }
         Ok(result)
     }
@@ -612,12 +662,19 @@ impl<'s> Occupied<'s> {
     pub fn delete(mut self, event: Event) {
         self.announce.changed(event);
         let removed = self.entry.remove();
-        discard(self.announce.fx, removed);
+        self.announce.discard(removed);
     }
 
     /// Takes the value out (RENAME, MOVE, GETDEL).
     pub fn take(mut self, event: Event) -> (OwnedValue<Object>, Option<u64>) {
         self.announce.changed(event);
+        self.lift()
+    }
+
+    /// Takes the value out, unannounced.
+    fn lift(mut self) -> (OwnedValue<Object>, Option<u64>) {
+        let due = self.entry.boxed_mut().and_then(|object| next_deadline(object));
+        self.announce.subexpiry(due, None);
         self.entry.take()
     }
 }
@@ -629,6 +686,8 @@ pub struct WrongKind;
 /// A change of a collection, while it is made.
 pub struct Update<'u> {
     pub fx: &'u mut Effects,
+    db: usize,
+    key: &'u [u8],
     dirty: u64,
     events: SmallVec<[Event; 2]>,
 }
@@ -638,6 +697,21 @@ impl Update<'_> {
     pub fn changed(&mut self, dirty: u64, event: Event) {
         self.dirty += dirty;
         self.events.push(event);
+    }
+
+    /// Says that a field of a hash was removed for its age.
+    pub fn field_expired(&mut self, field: &[u8]) {
+        note_expired_field(self.fx, self.db, self.key, field);
+        self.events.push(Event::HASH_EXPIRED);
+    }
+}
+
+/// When fields of a value that is about to be stored will expire.
+#[inline]
+fn subexpiry_of(value: &NewValue<'_, Object>) -> Option<u64> {
+    match value {
+        NewValue::Boxed(object) => next_deadline(object),
+        NewValue::Unit | NewValue::Int(_) | NewValue::Bytes(_) | NewValue::Blob(_) => None,
     }
 }
 
@@ -651,9 +725,11 @@ impl<'s> Vacant<'s> {
     /// Fills the place; fires `new`, then `event`.
     #[inline]
     pub fn insert(mut self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) -> Occupied<'s> {
+        let due = subexpiry_of(&value);
         let mut entry = self.place.insert(value, deadline);
         entry.set_lru(self.announce.fx.recency.initial());
         let announce = &mut self.announce;
+        announce.subexpiry(None, due);
         announce.fx.fire(announce.db, Event::NEW, announce.key);
         announce.changed(event);
         Occupied { entry, announce: self.announce }

@@ -1,5 +1,6 @@
 //! A shard: the part of the keyspace behind one lock, with all its databases.
 
+use crate::subexpiry::Subexpiry;
 use crate::watch::WatchTable;
 use structures::hash::Hasher;
 use value::Table;
@@ -7,11 +8,18 @@ use value::Table;
 /// One database's part in one shard.
 pub struct Db {
     pub(crate) table: Table,
+    /// The keys of hashes some of whose fields have deadlines, each with the earliest of them.
+    pub(crate) subexpiry: Subexpiry,
 }
 
 impl Db {
     pub(crate) fn new(hasher: Hasher) -> Db {
-        Db { table: Table::new(hasher) }
+        Db { table: Table::new(hasher), subexpiry: Subexpiry::new(hasher) }
+    }
+
+    /// An empty one that knows the same time.
+    pub(crate) fn fresh(&self) -> Db {
+        Db { table: self.table.fresh(), subexpiry: self.subexpiry.fresh() }
     }
 
     pub fn len(&self) -> usize {
@@ -27,9 +35,14 @@ impl Db {
         self.table.with_deadline()
     }
 
+    /// Hashes some of whose fields have deadlines.
+    pub fn with_subexpiry(&self) -> usize {
+        self.subexpiry.len()
+    }
+
     /// Bytes held.
     pub fn memory(&self) -> usize {
-        self.table.memory()
+        self.table.memory() + self.subexpiry.memory()
     }
 
     pub fn table(&self) -> &Table {
@@ -50,6 +63,6 @@ impl ShardData {
 
     /// Earliest time, in unix milliseconds, at which a key may be due to expire.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.dbs.iter().filter_map(|db| db.table.next_deadline()).min()
+        self.dbs.iter().flat_map(|db| [db.table.next_deadline(), db.subexpiry.next_deadline()]).flatten().min()
     }
 }

@@ -6,7 +6,7 @@ mod expire;
 pub(crate) mod keys;
 mod object;
 mod rename;
-mod scan;
+pub(crate) mod scan;
 mod ttl;
 mod wait;
 

@@ -49,15 +49,34 @@ pub struct Options<'a> {
     pub pattern: Option<&'a [u8]>,
     /// The name of a type; SCAN only.
     pub type_name: Option<&'a [u8]>,
+    /// HSCAN only.
+    pub no_values: bool,
+}
+
+/// What is scanned: some options belong to one scan only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    Keys,
+    Fields,
 }
 
 impl<'a> Options<'a> {
+    /// The cursor at `at`. It is looked at before the key is, the options afterwards.
+    pub fn cursor(args: &Args<'a>, at: usize) -> Result<u64, CommandError> {
+        parse_cursor(args.word(at)).ok_or(CommandError::INVALID_CURSOR)
+    }
+
     /// Reads the cursor at `at` and the options behind it.
-    pub fn parse(args: &Args<'a>, at: usize) -> Result<Options<'a>, CommandError> {
-        let cursor = parse_cursor(args.word(at)).ok_or(CommandError::INVALID_CURSOR)?;
-        let mut options = Options { cursor, count: COUNT, pattern: None, type_name: None };
+    pub fn parse(args: &Args<'a>, at: usize, of: Of) -> Result<Options<'a>, CommandError> {
+        let cursor = Options::cursor(args, at)?;
+        let mut options = Options { cursor, count: COUNT, pattern: None, type_name: None, no_values: false };
         let mut at = at + 1;
         while at < args.len() {
+            if args.is(at, "NOVALUES") && of == Of::Fields {
+                options.no_values = true;
+                at += 1;
+                continue;
+            }
             if args.is(at, "NOVALUES") {
                 return Err(CommandError::fixed("ERR NOVALUES option can only be used in HSCAN"));
             }
@@ -70,7 +89,7 @@ impl<'a> Options<'a> {
                 options.count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(CommandError::SYNTAX)?;
             } else if args.is(at, "MATCH") {
                 options.pattern = (value != b"*").then_some(value);
-            } else if args.is(at, "TYPE") {
+            } else if args.is(at, "TYPE") && of == Of::Keys {
                 options.type_name = Some(value);
             } else {
                 return Err(CommandError::SYNTAX);
@@ -108,7 +127,7 @@ struct Progress {
 }
 
 fn scan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let options = Options::parse(args, 1)?;
+    let options = Options::parse(args, 1, Of::Keys)?;
     let (db, shards) = (keys.db, keys.keyspace().shards());
     let mut shard = options.cursor as usize & (shards - 1);
     let mut progress = Progress {

@@ -1,5 +1,74 @@
 //! Hashes: fields with values, each with a deadline of its own if need be.
+//!
+//! A field past its deadline is never shown. Whoever asks for it by name deletes it, if the sweep has not come by yet;
+//! commands about the whole hash pass over it, and only HLEN counts it until it is gone, as in Redis.
 
-use command::CommandSpec;
+mod all;
+mod count;
+mod get;
+mod random;
+mod scan;
+mod set;
 
-pub static COMMANDS: &[&CommandSpec] = &[];
+use crate::string::reply_string;
+use command::{CommandError, CommandSpec, Ctx};
+use engine::{Key, LockedKeys};
+use std::sync::atomic::Ordering;
+use value::Hash;
+use value::hash::{Field, Rules};
+
+pub static COMMANDS: &[&CommandSpec] = &[
+    &set::HDEL,
+    &get::HEXISTS,
+    &get::HGET,
+    &all::HGETALL,
+    &count::HINCRBY,
+    &count::HINCRBYFLOAT,
+    &all::HKEYS,
+    &get::HLEN,
+    &get::HMGET,
+    &set::HMSET,
+    &random::HRANDFIELD,
+    &scan::HSCAN,
+    &set::HSET,
+    &set::HSETNX,
+    &get::HSTRLEN,
+    &all::HVALS,
+];
+
+/// When a hash becomes a table.
+fn rules(cx: &Ctx<'_>) -> Rules {
+    let tunables = &cx.server.tunables;
+    Rules {
+        entries_max: tunables.hash_max_listpack_entries.load(Ordering::Relaxed),
+        value_max: tunables.hash_max_listpack_value.load(Ordering::Relaxed),
+        hasher: cx.server.keyspace.hasher(),
+        now_ms: cx.now().unix_ms as u64,
+    }
+}
+
+/// Shows a field of a hash, if it is there; one that is past its deadline is not, and is deleted.
+#[inline]
+fn look_up<R>(
+    keys: &mut LockedKeys<'_>,
+    key: &Key<'_>,
+    name: &[u8],
+    show: impl FnOnce(Option<Field<'_>>) -> R,
+) -> Result<R, CommandError> {
+    let now_ms = keys.fx.now_ms;
+    let found = keys.read_as::<Hash>(key)?.and_then(|hash| hash.get(name));
+    let past = found.is_some_and(|field| field.is_past(now_ms));
+    let result = show(found.filter(|_| !past));
+    if past {
+        keys.expire_fields(key, [name]);
+    }
+    Ok(result)
+}
+
+/// Sets the limits of the packed forms.
+#[cfg(test)]
+fn limit_packed(server: &crate::testing::TestServer, entries: usize, value: usize) {
+    let tunables = &server.server.tunables;
+    tunables.hash_max_listpack_entries.store(entries, Ordering::Relaxed);
+    tunables.hash_max_listpack_value.store(value, Ordering::Relaxed);
+}

@@ -43,7 +43,7 @@ pub static COMMANDS: &[&CommandSpec] = &[
 
 /// Replies with a string.
 #[inline]
-fn reply_string(reply: &mut ReplyWriter, string: Str<'_>) {
+pub(crate) fn reply_string(reply: &mut ReplyWriter, string: Str<'_>) {
     match string {
         Str::Bytes(bytes) => reply.bulk(bytes),
         Str::Int(integer) => reply.bulk_int(integer),

@@ -5,7 +5,7 @@
 //! target, what happened to the source, what happened to the target, then `overwritten` and `type_changed`. All of
 //! it counts as one change.
 
-use super::{LockedKeys, Lookup, Occupied, Slot, discard};
+use super::{LockedKeys, Lookup, Occupied, Slot, Vacant, subexpiry_of};
 use crate::event::Event;
 use crate::keyspace::Key;
 use structures::dict::{NewValue, OwnedValue};
@@ -91,7 +91,7 @@ impl LockedKeys<'_> {
 fn lift(mut source: Occupied<'_>) -> Luggage {
     source.announce.touched();
     let raw = source.entry.as_ref().user_flag();
-    let (value, deadline) = source.entry.take();
+    let (value, deadline) = source.lift();
     Luggage { value, deadline, raw }
 }
 
@@ -108,16 +108,21 @@ fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
     };
     let (mut entry, mut announce, found) = match slot {
         Slot::Occupied(occupied) => {
-            let Occupied { mut entry, announce } = occupied;
+            let Occupied { mut entry, mut announce } = occupied;
             let same = value::type_name(&entry.value()) == value::new_type_name(&value);
+            let due = subexpiry_of(&value);
             let removed = entry.replace(value);
-            discard(announce.fx, removed);
+            announce.discard(removed);
+            announce.subexpiry(None, due);
             if entry.deadline() != deadline {
                 entry.set_deadline(deadline);
             }
             (entry, announce, if same { Found::SameType } else { Found::OtherType })
         }
-        Slot::Vacant(vacant) => (vacant.place.insert(value, deadline), vacant.announce, Found::Nothing),
+        Slot::Vacant(Vacant { place, mut announce }) => {
+            announce.subexpiry(None, subexpiry_of(&value));
+            (place.insert(value, deadline), announce, Found::Nothing)
+        }
     };
     entry.set_lru(announce.fx.recency.initial());
     entry.set_user_flag(raw);

@@ -18,20 +18,42 @@ fn add(hasher: &mut Sha1, part: &[u8]) {
     hasher.update(part);
 }
 
-/// The content of a collection: in order for a list, in any order for the others.
-fn add_object(hasher: &mut Sha1, object: &Object) {
-    match object {
-        Object::List(list) => list.iter().for_each(|element| element.with_bytes(|bytes| add(hasher, bytes))),
-        Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => {}
+/// Parts in no order: their digests, one XORed over the other.
+fn add_unordered<T>(hasher: &mut Sha1, parts: impl Iterator<Item = T>, each: impl Fn(&mut Sha1, T)) {
+    let mut sum = Hash::default();
+    for part in parts {
+        let mut one = Sha1::new();
+        each(&mut one, part);
+        let one: Hash = one.finalize().into();
+        sum.iter_mut().zip(one).for_each(|(sum, byte)| *sum ^= byte);
+    }
+    hasher.update(sum);
+}
+
+fn add_field(hasher: &mut Sha1, field: value::hash::Field<'_>) {
+    let mut scratch = value::string::Scratch::default();
+    add(hasher, field.name.bytes(&mut scratch));
+    add(hasher, field.value.bytes(&mut scratch));
+    if let Some(deadline) = field.deadline {
+        add(hasher, &deadline.to_le_bytes());
     }
 }
 
-fn value_digest(entry: &EntryRef<'_, Object>) -> Hash {
+/// The content of a collection: in order for a list, in any order for the others.
+fn add_object(hasher: &mut Sha1, object: &Object, now_ms: u64) {
+    match object {
+        Object::List(list) => list.iter().for_each(|element| element.with_bytes(|bytes| add(hasher, bytes))),
+        Object::Set(_) | Object::SortedSet(_) => {}
+        Object::Hash(hash) => add_unordered(hasher, hash.iter().filter(|field| !field.is_past(now_ms)), add_field),
+    }
+}
+
+fn value_digest(entry: &EntryRef<'_, Object>, now_ms: u64) -> Hash {
     let mut hasher = Sha1::new();
     let value = entry.value();
     add(&mut hasher, value::type_name(&value).as_bytes());
     match value {
-        ValueRef::Boxed(object) => add_object(&mut hasher, object),
+        ValueRef::Boxed(object) => add_object(&mut hasher, object, now_ms),
         string => {
             let mut scratch = value::string::Scratch::default();
             let string = value::string::Str::of(string).expect("every other value is a string");
@@ -62,7 +84,7 @@ pub fn digest(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> Comm
                 let mut hasher = Sha1::new();
                 hasher.update((db as u64).to_le_bytes());
                 add(&mut hasher, entry.key());
-                hasher.update(value_digest(&entry));
+                hasher.update(value_digest(&entry, now_ms));
                 let hash: Hash = hasher.finalize().into();
                 total.iter_mut().zip(hash).for_each(|(sum, byte)| *sum ^= byte);
             }
@@ -74,9 +96,10 @@ pub fn digest(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> Comm
 
 pub fn digest_value(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     cx.reply.array(args.len() - 2);
+    let now_ms = keys.fx.now_ms;
     for key in args.from(2) {
         let key = keys.key(key);
-        let hash = keys.lookup(&key, Lookup::SILENT).map_or_else(Hash::default, |entry| value_digest(&entry));
+        let hash = keys.lookup(&key, Lookup::SILENT).map_or_else(Hash::default, |entry| value_digest(&entry, now_ms));
         cx.reply.simple(&hex(&hash));
     }
     Ok(())

@@ -15,6 +15,8 @@ use std::sync::atomic::Ordering;
 pub struct Database {
     pub keys: usize,
     pub with_deadline: usize,
+    /// Hashes some of whose fields have deadlines.
+    pub with_subexpiry: usize,
     /// Sum of the deadlines in Unix milliseconds (an estimate when there are many).
     pub deadline_sum: u128,
     /// Bytes of the index, and of the index by deadline.
@@ -46,6 +48,7 @@ impl Keyspace {
                 }
                 total.keys += table.len();
                 total.with_deadline += table.with_deadline();
+                total.with_subexpiry += view.db(number).with_subexpiry();
                 total.deadline_sum += table.deadline_sum();
             }
         });

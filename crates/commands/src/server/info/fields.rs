@@ -265,7 +265,7 @@ pub static STATS: &[Field] = &[
     zero("sync_full"),
     zero("sync_partial_ok"),
     zero("sync_partial_err"),
-    zero("expired_subkeys"),
+    summed!("expired_subkeys", expired_fields),
     summed!("expired_keys", expired),
     // Keys go when they are due, from an index: no share of them is ever stale.
     field("expired_stale_perc", |_| Show::Decimal(0.0, 2)),

@@ -104,9 +104,10 @@ pub fn latencystats(facts: &Facts<'_>, _: &mut LockedKeys<'_>, out: &mut Vec<u8>
 pub fn keyspace(facts: &Facts<'_>, _: &mut LockedKeys<'_>, out: &mut Vec<u8>) {
     for (number, db) in facts.keyspace.dbs.iter().enumerate().filter(|(_, db)| db.keys > 0) {
         let (keys, expires) = (db.keys, db.with_deadline);
+        let subexpiry = db.with_subexpiry;
         let mean = db.deadline_sum / (expires.max(1) as u128);
         let avg_ttl = (mean as i64 - facts.now.unix_ms).max(0);
-        line(out, &format!("db{number}:keys={keys},expires={expires},avg_ttl={avg_ttl},subexpiry=0"));
+        line(out, &format!("db{number}:keys={keys},expires={expires},avg_ttl={avg_ttl},subexpiry={subexpiry}"));
     }
 }
 

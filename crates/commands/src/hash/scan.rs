@@ -1,0 +1,75 @@
+//! HSCAN: the fields of a hash, a few with every call.
+//!
+//! A packed hash is given as a whole. The cursor of a table is that of its own scan, so a field that is there from the
+//! first call to the last is given at least once. A call ends when it has met `COUNT` fields, or has made ten times as
+//! many steps.
+
+use super::reply_string;
+use crate::generic::scan::{Of, Options};
+use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, pattern, token};
+use command::{Args, CommandResult, CommandSpec, Ctx};
+use engine::LockedKeys;
+use value::Hash;
+use value::string::Scratch;
+
+pub static HSCAN: CommandSpec = CommandSpec {
+    name: "HSCAN",
+    group: Group::Hash,
+    since: "2.8.0",
+    summary: "Goes through the fields of a hash, a few with every call.",
+    complexity: "O(1) for a call, O(N) for all calls until the cursor is 0 again, with the number of fields",
+    arity: -3,
+    flags: Flags::READONLY,
+    keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    args: &[
+        key("key"),
+        integer("cursor"),
+        pattern("pattern").token("MATCH").optional(),
+        integer("count").token("COUNT").optional(),
+        token("novalues", "NOVALUES").optional(),
+    ],
+    tips: &["nondeterministic_output"],
+    reply: Shape::ARRAY,
+    run: Run::Keyed(hscan),
+    ..CommandSpec::DEFAULT
+};
+
+/// Steps allowed for each field that is to be met.
+const STEPS_PER_FIELD: usize = 10;
+
+fn hscan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let cursor = Options::cursor(args, 2)?;
+    let now_ms = keys.fx.now_ms;
+    let Some(hash) = keys.read_as::<Hash>(&cx.key(0))? else {
+        cx.reply.array(2);
+        cx.reply.bulk(b"0");
+        cx.reply.array(0);
+        return Ok(());
+    };
+    let options = Options::parse(args, 2, Of::Fields)?;
+    let (mut place, mut met, mut given) = (cursor, 0, 0);
+    let mut steps_left = options.count.saturating_mul(STEPS_PER_FIELD);
+    let mut fields = resp::ReplyWriter::new(cx.reply.proto);
+    loop {
+        place = hash.scan(place, &mut |field| {
+            met += 1;
+            let shown = !field.is_past(now_ms) && options.matches(field.name.bytes(&mut Scratch::default()));
+            if shown {
+                given += 1;
+                reply_string(&mut fields, field.name);
+                if !options.no_values {
+                    reply_string(&mut fields, field.value);
+                }
+            }
+        });
+        steps_left -= 1;
+        if place == 0 || met >= options.count || steps_left == 0 {
+            break;
+        }
+    }
+    cx.reply.array(2);
+    cx.reply.bulk(itoa::Buffer::new().format(place).as_bytes());
+    cx.reply.array(if options.no_values { given } else { 2 * given });
+    cx.reply.out.append(&mut fields.out);
+    Ok(())
+}
