@@ -32,6 +32,19 @@ impl CommandError {
     pub const DECREMENT_OVERFLOW: CommandError = CommandError::fixed("ERR decrement would overflow");
     pub const NAN_OR_INFINITY: CommandError = CommandError::fixed("ERR increment would produce NaN or Infinity");
     pub const INVALID_NUMKEYS: CommandError = CommandError::fixed("ERR invalid numkeys value or out of range");
+    pub const ZADD_NX_XX: CommandError =
+        CommandError::fixed("ERR XX and NX options at the same time are not compatible");
+    pub const ZADD_GT_LT_NX: CommandError =
+        CommandError::fixed("ERR GT, LT, and/or NX options at the same time are not compatible");
+    pub const ZADD_INCR_PAIRS: CommandError =
+        CommandError::fixed("ERR INCR option supports a single increment-element pair");
+    pub const SCORE_NAN: CommandError = CommandError::fixed("ERR resulting score is not a number (NaN)");
+    pub const NOT_SCORE_RANGE: CommandError = CommandError::fixed("ERR min or max is not a float");
+    pub const NOT_LEX_RANGE: CommandError = CommandError::fixed("ERR min or max not valid string range item");
+    pub const ZRANGE_LIMIT: CommandError =
+        CommandError::fixed("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
+    pub const ZRANGE_WITHSCORES: CommandError =
+        CommandError::fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
     pub const LCS_NOT_STRINGS: CommandError = CommandError::fixed("ERR The specified keys must contain string values");
     pub const LCS_LEN_AND_IDX: CommandError =
         CommandError::fixed("ERR If you want both the length and indexes, please just use IDX.");

@@ -1,22 +1,100 @@
-//! The sorted set: packed while it is small.
+//! The sorted set: members ordered by (score, member), packed while it is small.
+//!
+//! Up to `zset-max-listpack-entries` members of up to `zset-max-listpack-value` bytes are a `PackedRanked`, which OBJECT ENCODING
+//! calls "listpack"; more or longer ones are a `Ranked`, called "skiplist". What has become large stays so; only a set that is built
+//! as a whole ([`Builder`]) chooses anew. As in Redis, the packed form keeps no -0.0 but 0.0.
+//!
+//! Both forms order members alike, and answer by the same methods. Scores are numbers.
 
-use structures::packed::Packed;
+use std::ops::{Bound, Range};
+use structures::hash::Hasher;
+use structures::packed::{PackedElement, PackedRanked, RankedIter};
+use structures::ranked::{Change, Ranked, RankedBuilder};
+
+/// The most that a packed set holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Members.
+    pub entries: usize,
+    /// Bytes of a member.
+    pub value: usize,
+}
+
+impl Limits {
+    /// Whether a packed set may have so many members, the longest so long.
+    pub fn allow(&self, len: usize, longest: usize) -> bool {
+        len <= self.entries && longest <= self.value
+    }
+}
+
+/// An end of a range of members, ordered by their bytes. Each may stand at either end.
+#[derive(Clone, Copy, Debug)]
+pub enum Lex<'a> {
+    /// Before all members.
+    First,
+    Included(&'a [u8]),
+    Excluded(&'a [u8]),
+    /// After all members.
+    Last,
+}
+
+impl Lex<'_> {
+    /// Whether, as a lower bound, it lets the member in.
+    fn is_not_above(self, member: PackedElement<'_>) -> bool {
+        member.with_bytes(|member| match self {
+            Lex::First => true,
+            Lex::Included(least) => member >= least,
+            Lex::Excluded(below) => member > below,
+            Lex::Last => false,
+        })
+    }
+
+    /// Whether, as an upper bound, it lets the member in.
+    fn is_not_below(self, member: PackedElement<'_>) -> bool {
+        member.with_bytes(|member| match self {
+            Lex::First => false,
+            Lex::Included(most) => member <= most,
+            Lex::Excluded(above) => member < above,
+            Lex::Last => true,
+        })
+    }
+}
 
 /// The sorted set.
 #[derive(Clone, Debug)]
 pub struct SortedSet {
-    packed: Packed,
+    form: Form,
+}
+
+#[derive(Clone, Debug)]
+enum Form {
+    Packed(PackedRanked),
+    Ranked(Box<Ranked>),
 }
 
 impl SortedSet {
-    /// What OBJECT ENCODING answers.
-    pub fn encoding_name(&self) -> &'static str {
-        "listpack"
+    /// An empty set, for about so many members, the longest so long.
+    pub fn new(hasher: Hasher, limits: Limits, len: usize, longest: usize) -> SortedSet {
+        let packed = limits.allow(len, longest);
+        let form = if packed { Form::Packed(PackedRanked::new()) } else { Form::Ranked(Box::new(Ranked::new(hasher))) };
+        SortedSet { form }
     }
 
-    /// Number of elements.
+    /// What OBJECT ENCODING answers.
+    pub fn encoding_name(&self) -> &'static str {
+        match &self.form {
+            Form::Packed(_) => "listpack",
+            Form::Ranked(_) => "skiplist",
+        }
+    }
+
+    /// Number of members.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.packed.len()
+        match &self.form {
+            Form::Packed(packed) => packed.len(),
+            Form::Ranked(ranked) => ranked.len(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -25,6 +103,334 @@ impl SortedSet {
 
     /// Bytes held besides the object itself.
     pub fn memory(&self) -> usize {
-        self.packed.memory()
+        match &self.form {
+            Form::Packed(packed) => packed.memory(),
+            Form::Ranked(ranked) => ranked.memory(),
+        }
+    }
+
+    /// The packed form, for those who look at how a value is kept.
+    pub fn packed(&self) -> Option<&PackedRanked> {
+        match &self.form {
+            Form::Packed(packed) => Some(packed),
+            Form::Ranked(_) => None,
+        }
+    }
+
+    /// A member's score.
+    #[inline]
+    pub fn score(&self, member: &[u8]) -> Option<f64> {
+        match &self.form {
+            Form::Packed(packed) => packed.score(member),
+            Form::Ranked(ranked) => ranked.score(ranked.hasher().hash(member), member),
+        }
+    }
+
+    /// A member's rank, from 0, and its score.
+    pub fn rank_and_score(&self, member: &[u8]) -> Option<(usize, f64)> {
+        match &self.form {
+            Form::Packed(packed) => {
+                let rank = packed.rank(member)?;
+                Some((rank, packed.by_rank(rank)?.1))
+            }
+            Form::Ranked(ranked) => ranked.rank_and_score(ranked.hasher().hash(member), member),
+        }
+    }
+
+    /// The member of this rank, and its score.
+    pub fn by_rank(&self, rank: usize) -> Option<(PackedElement<'_>, f64)> {
+        match &self.form {
+            Form::Packed(packed) => packed.by_rank(rank),
+            Form::Ranked(ranked) => ranked.by_rank(rank).map(|(member, score)| (PackedElement::Bytes(member), score)),
+        }
+    }
+
+    /// A member chosen by a random word, each with the same chance; and its score.
+    pub fn random(&self, word: u64) -> Option<(PackedElement<'_>, f64)> {
+        let rank = (u128::from(word) * self.len() as u128) >> 64;
+        self.by_rank(rank as usize)
+    }
+
+    /// Puts a member in, or gives it another score, with the score that `decide` makes of the one it has. With none,
+    /// nothing is changed, which is `Same`.
+    #[inline]
+    pub fn upsert(
+        &mut self,
+        (hasher, limits): (Hasher, Limits),
+        member: &[u8],
+        decide: impl FnOnce(Option<f64>) -> Option<f64>,
+    ) -> Change {
+        match &mut self.form {
+            Form::Ranked(ranked) => ranked.upsert(ranked.hasher().hash(member), member, decide),
+            Form::Packed(packed) => match packed.find(member) {
+                Some((at, old)) => {
+                    let Some(score) = decide(Some(old)).filter(|score| *score != old) else { return Change::Same };
+                    packed.rescore(at, member, score + 0.0);
+                    Change::Updated(old)
+                }
+                None => {
+                    let Some(score) = decide(None) else { return Change::Same };
+                    if limits.allow(packed.len() + 1, member.len()) {
+                        packed.insert_new(member, score + 0.0);
+                    } else {
+                        self.grow(hasher).insert(hasher.hash(member), member, score);
+                    }
+                    Change::Inserted
+                }
+            },
+        }
+    }
+
+    /// Puts a member in, or gives it another score.
+    pub fn insert(&mut self, how: (Hasher, Limits), member: &[u8], score: f64) -> Change {
+        self.upsert(how, member, |_| Some(score))
+    }
+
+    /// Makes it the large form.
+    #[cold]
+    fn grow(&mut self, hasher: Hasher) -> &mut Ranked {
+        if let Form::Packed(packed) = &self.form {
+            let mut builder = RankedBuilder::new(hasher, packed.len() + 1);
+            for (member, score) in packed.iter() {
+                member.with_bytes(|member| builder.push(hasher.hash(member), member, score));
+            }
+            self.form = Form::Ranked(Box::new(builder.finish()));
+        }
+        match &mut self.form {
+            Form::Ranked(ranked) => ranked,
+            Form::Packed(_) => unreachable!("it was made large"),
+        }
+    }
+
+    /// Removes a member; gives its score.
+    pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        match &mut self.form {
+            Form::Packed(packed) => packed.remove(member),
+            Form::Ranked(ranked) => ranked.remove(ranked.hasher().hash(member), member),
+        }
+    }
+
+    /// Removes the members of these ranks, which are there; calls `gone` with each, lowest first.
+    pub fn remove_ranks(&mut self, ranks: Range<usize>, gone: &mut dyn FnMut(&[u8], f64)) {
+        match &mut self.form {
+            Form::Packed(packed) => {
+                packed.range(ranks.clone()).for_each(|(member, score)| member.with_bytes(|member| gone(member, score)));
+                packed.remove_range_by_rank(ranks);
+            }
+            Form::Ranked(ranked) => ranked.remove_range_by_rank(ranks, gone),
+        }
+    }
+
+    /// The rank of the first member whose score is not below the bound.
+    pub fn first_of_score(&self, bound: Bound<f64>) -> usize {
+        match &self.form {
+            Form::Packed(packed) => packed.first_of_score(bound),
+            Form::Ranked(ranked) => ranked.first_of_score(bound),
+        }
+    }
+
+    /// The ranks of the members whose scores are within these bounds.
+    pub fn ranks_of_scores(&self, min: Bound<f64>, max: Bound<f64>) -> Range<usize> {
+        self.between(self.first_of_score(min), after(max).map(|after| self.first_of_score(after)))
+    }
+
+    /// The ranks of the members within these bounds, if all scores are equal. If they are not, the result has no meaning, but
+    /// for a packed set it is that of Redis: the walk begins at the first member not below `min` (backwards: the last not above
+    /// `max`) and ends before the first that is out of bounds.
+    pub fn ranks_of_lex(&self, min: Lex<'_>, max: Lex<'_>, backwards: bool) -> Range<usize> {
+        let ends = self.by_rank(0).zip(self.by_rank(self.len().wrapping_sub(1)));
+        let Some(((first, _), (last, _))) = ends else { return 0..0 };
+        if !max.is_not_below(first) || !min.is_not_above(last) {
+            return 0..0;
+        }
+        match &self.form {
+            Form::Ranked(ranked) => {
+                let first_of = |bound: Lex<'_>, after_equal: bool| match bound {
+                    Lex::First => 0,
+                    Lex::Last => ranked.len(),
+                    Lex::Included(name) if after_equal => ranked.first_of_lex(Bound::Excluded(name)),
+                    Lex::Excluded(name) if !after_equal => ranked.first_of_lex(Bound::Excluded(name)),
+                    Lex::Included(name) | Lex::Excluded(name) => ranked.first_of_lex(Bound::Included(name)),
+                };
+                let start = first_of(min, false);
+                start..first_of(max, true).max(start)
+            }
+            Form::Packed(packed) if backwards => {
+                let behind = packed.iter().rev().position(|(member, _)| max.is_not_below(member));
+                let end = packed.len() - behind.unwrap_or(packed.len());
+                let within = packed.range(0..end).rev().position(|(member, _)| !min.is_not_above(member));
+                end - within.unwrap_or(end)..end
+            }
+            Form::Packed(packed) => {
+                let start = packed.iter().position(|(member, _)| min.is_not_above(member)).unwrap_or(packed.len());
+                let within = packed.range(start..packed.len()).position(|(member, _)| !max.is_not_below(member));
+                start..within.map_or(packed.len(), |within| start + within)
+            }
+        }
+    }
+
+    fn between(&self, start: usize, end: Option<usize>) -> Range<usize> {
+        start..end.unwrap_or(self.len()).max(start)
+    }
+
+    /// The members of these ranks with their scores, from both ends.
+    pub fn range(&self, ranks: Range<usize>) -> Iter<'_> {
+        match &self.form {
+            Form::Packed(packed) => Iter::Packed(packed.range(ranks)),
+            Form::Ranked(ranked) => Iter::Ranked(ranked.range(ranks)),
+        }
+    }
+
+    /// All members with their scores, from both ends.
+    pub fn iter(&self) -> Iter<'_> {
+        self.range(0..self.len())
+    }
+
+    /// The members whose scores are not below the bound, to the last: one search less than by ranks.
+    pub fn from_score(&self, min: Bound<f64>) -> Iter<'_> {
+        match &self.form {
+            Form::Packed(packed) => Iter::Packed(packed.range(packed.first_of_score(min)..packed.len())),
+            Form::Ranked(ranked) => Iter::Ranked(ranked.from_score(min)),
+        }
+    }
+
+    /// The members whose scores are not above the bound, from the first; meant to be walked backwards.
+    pub fn up_to_score(&self, max: Bound<f64>) -> Iter<'_> {
+        match &self.form {
+            Form::Packed(packed) => {
+                Iter::Packed(packed.range(0..after(max).map_or(packed.len(), |after| packed.first_of_score(after))))
+            }
+            Form::Ranked(ranked) => Iter::Ranked(ranked.up_to_score(max)),
+        }
+    }
+
+    /// One step of a scan, whose place is 0 at the beginning and at the end. A packed set is shown at once.
+    pub fn scan(&self, place: u64, visit: &mut dyn FnMut(PackedElement<'_>, f64)) -> u64 {
+        match &self.form {
+            Form::Packed(packed) => {
+                packed.iter().for_each(|(member, score)| visit(member, score));
+                0
+            }
+            Form::Ranked(ranked) => ranked.scan(place, &mut |member, score| visit(PackedElement::Bytes(member), score)),
+        }
+    }
+
+    /// Panics unless all is well formed and in order; for tests.
+    pub fn check(&self) {
+        match &self.form {
+            Form::Packed(packed) => packed.check(),
+            Form::Ranked(ranked) => ranked.check(),
+        }
     }
 }
+
+/// The lower bound of what comes after an upper bound.
+fn after<T>(max: Bound<T>) -> Option<Bound<T>> {
+    match max {
+        Bound::Included(most) => Some(Bound::Excluded(most)),
+        Bound::Excluded(above) => Some(Bound::Included(above)),
+        Bound::Unbounded => None,
+    }
+}
+
+/// Members with their scores, in order.
+#[derive(Clone)]
+pub enum Iter<'a> {
+    Packed(RankedIter<'a>),
+    Ranked(structures::ranked::Iter<'a>),
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (PackedElement<'a>, f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Iter::Packed(iter) => iter.next(),
+            Iter::Ranked(iter) => iter.next().map(|(member, score)| (PackedElement::Bytes(member), score)),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Iter::Packed(iter) => iter.size_hint(),
+            Iter::Ranked(iter) => iter.size_hint(),
+        }
+    }
+
+    fn nth(&mut self, count: usize) -> Option<Self::Item> {
+        match self {
+            Iter::Packed(iter) => iter.nth(count),
+            Iter::Ranked(iter) => iter.nth(count).map(|(member, score)| (PackedElement::Bytes(member), score)),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        match self {
+            Iter::Packed(iter) => iter.next_back(),
+            Iter::Ranked(iter) => iter.next_back().map(|(member, score)| (PackedElement::Bytes(member), score)),
+        }
+    }
+
+    fn nth_back(&mut self, count: usize) -> Option<Self::Item> {
+        match self {
+            Iter::Packed(iter) => iter.nth_back(count),
+            Iter::Ranked(iter) => iter.nth_back(count).map(|(member, score)| (PackedElement::Bytes(member), score)),
+        }
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+/// A set in the making, as a whole: members come in any order, and their number and lengths choose the form at the end.
+pub struct Builder {
+    ranked: RankedBuilder,
+    hasher: Hasher,
+    longest: usize,
+}
+
+impl Builder {
+    /// A builder that expects about so many members.
+    pub fn new(hasher: Hasher, expected: usize) -> Builder {
+        Builder { ranked: RankedBuilder::new(hasher, expected), hasher, longest: 0 }
+    }
+
+    pub fn len(&self) -> usize {
+        self.ranked.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ranked.is_empty()
+    }
+
+    /// Adds a member that is not there.
+    #[inline]
+    pub fn push(&mut self, member: &[u8], score: f64) {
+        self.longest = self.longest.max(member.len());
+        self.ranked.push(self.hasher.hash(member), member, score);
+    }
+
+    /// Gives a member the score that `decide` makes of the one it has.
+    #[inline]
+    pub fn upsert(&mut self, member: &[u8], decide: impl FnOnce(Option<f64>) -> f64) {
+        self.longest = self.longest.max(member.len());
+        self.ranked.upsert(self.hasher.hash(member), member, decide);
+    }
+
+    /// The set.
+    pub fn finish(self, limits: Limits) -> SortedSet {
+        let ranked = self.ranked.finish();
+        if !limits.allow(ranked.len(), self.longest) {
+            return SortedSet { form: Form::Ranked(Box::new(ranked)) };
+        }
+        let mut packed = PackedRanked::new();
+        ranked.iter().for_each(|(member, score)| packed.push_last(member, score + 0.0));
+        SortedSet { form: Form::Packed(packed) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

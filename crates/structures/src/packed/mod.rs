@@ -21,7 +21,7 @@ mod ranked;
 mod tests;
 
 pub use element::{Decimal, PackedElement, parse_int};
-pub use ranked::PackedRanked;
+pub use ranked::{PackedRanked, RankedIter};
 
 use element::{checked_first, first, size_of_first, size_of_last};
 

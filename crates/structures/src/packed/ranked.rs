@@ -71,7 +71,9 @@ impl PackedRanked {
         self.pairs.byte_len()
     }
 
-    fn find(&self, member: &[u8]) -> Option<(At, f64)> {
+    /// Where a member is, for `rescore`, and its score.
+    #[inline]
+    pub fn find(&self, member: &[u8]) -> Option<(At, f64)> {
         let (at, value) = self.pairs.find_field(member)?;
         Some((at, score_of(self.pairs.at(value).expect("a score follows a member"))))
     }
@@ -96,15 +98,28 @@ impl PackedRanked {
 
     /// Puts a member in, or gives it another score. The score is a number.
     pub fn insert(&mut self, member: &[u8], score: f64) -> Change {
-        assert!(!score.is_nan(), "scores are numbers");
-        let change = match self.find(member) {
-            Some((_, old)) if old == score => return Change::Same,
+        match self.find(member) {
+            Some((_, old)) if old == score => Change::Same,
             Some((at, old)) => {
-                self.pairs.remove(at, 2);
+                self.rescore(at, member, score);
                 Change::Updated(old)
             }
-            None => Change::Inserted,
-        };
+            None => {
+                self.insert_new(member, score);
+                Change::Inserted
+            }
+        }
+    }
+
+    /// Gives the member that was found at `at` another score.
+    pub fn rescore(&mut self, at: At, member: &[u8], score: f64) {
+        self.pairs.remove(at, 2);
+        self.insert_new(member, score);
+    }
+
+    /// Puts a member in that is not there.
+    pub fn insert_new(&mut self, member: &[u8], score: f64) {
+        assert!(!score.is_nan(), "scores are numbers");
         let mut at = self.pairs.front();
         while let Some(found) = self.pairs.at(at) {
             let value = self.pairs.after(at);
@@ -116,7 +131,6 @@ impl PackedRanked {
         }
         let at = with_score(score, |score| self.pairs.insert(at, score));
         self.pairs.insert(at, PackedElement::of(member));
-        change
     }
 
     /// Adds a member that comes after all others.
@@ -140,6 +154,14 @@ impl PackedRanked {
     /// All pairs in order, from both ends.
     pub fn iter(&self) -> RankedIter<'_> {
         RankedIter(self.pairs.iter())
+    }
+
+    /// The pairs of these ranks, from both ends.
+    pub fn range(&self, ranks: Range<usize>) -> RankedIter<'_> {
+        let mut elements = self.pairs.iter();
+        elements.drop_front(ranks.start * 2);
+        elements.drop_back(self.len().saturating_sub(ranks.end) * 2);
+        RankedIter(elements)
     }
 
     /// The rank of the first member whose score is not below the bound.

@@ -135,8 +135,13 @@ impl Ranked {
 
     /// A member's rank, from 0.
     pub fn rank(&self, hash: u64, member: &[u8]) -> Option<usize> {
+        Some(self.rank_and_score(hash, member)?.0)
+    }
+
+    /// A member's rank, from 0, and its score.
+    pub fn rank_and_score(&self, hash: u64, member: &[u8]) -> Option<(usize, f64)> {
         let (_, handle) = self.find(hash, member)?;
-        Some(self.tree.rank(&self.arena, self.element(handle)))
+        Some((self.tree.rank(&self.arena, self.element(handle)), self.arena.score(handle)))
     }
 
     /// The member of this rank, and its score.
@@ -325,6 +330,20 @@ impl Ranked {
             seen += 1;
         });
         assert_eq!((seen, seen, seen), (self.len(), self.table.len(), self.arena.check()));
+    }
+}
+
+impl Clone for Ranked {
+    fn clone(&self) -> Ranked {
+        let mut clone = RankedBuilder::new(self.hasher, self.len());
+        self.iter().for_each(|(member, score)| clone.push(self.hasher.hash(member), member, score));
+        clone.finish()
+    }
+}
+
+impl std::fmt::Debug for Ranked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
