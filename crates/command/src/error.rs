@@ -148,6 +148,19 @@ impl CommandError {
     pub const HLL_NOT_SPARSE: CommandError = CommandError::fixed("ERR HLL encoding is not sparse");
     pub const HLL_SIMD: CommandError = CommandError::fixed("ERR Argument must be ON or OFF");
     pub const HASH_NOT_INTEGER: CommandError = CommandError::fixed("ERR hash value is not an integer");
+    pub const FIELDS_MISSING: CommandError =
+        CommandError::fixed("ERR Mandatory argument FIELDS is missing or not at the right position");
+    pub const FIELDS_NUMBER: CommandError = CommandError::fixed("ERR Number of fields must be a positive integer");
+    pub const FIELDS_NUMBER_TO_EXPIRE: CommandError =
+        CommandError::fixed("ERR Parameter `numFields` should be greater than 0");
+    pub const FIELDS_NUMBER_TO_SET: CommandError = CommandError::fixed("ERR invalid number of fields");
+    pub const FIELDS_MISMATCH: CommandError =
+        CommandError::fixed("ERR The `numfields` parameter must match the number of arguments");
+    pub const FIELD_CONDITIONS: CommandError =
+        CommandError::fixed("ERR Only one of FXX or FNX arguments can be specified");
+    pub const FIELD_EXPIRATIONS: CommandError =
+        CommandError::fixed("ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified");
+    pub const NEGATIVE_EXPIRE: CommandError = CommandError::fixed("ERR invalid expire time, must be >= 0");
     pub const HASH_NOT_FLOAT: CommandError = CommandError::fixed("ERR hash value is not a float");
     pub const INFINITE_INCREMENT: CommandError = CommandError::fixed("ERR value is NaN or Infinity");
     pub const NESTED_MULTI: CommandError = CommandError::fixed("ERR MULTI calls can not be nested");

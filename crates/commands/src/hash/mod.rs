@@ -5,14 +5,20 @@
 
 mod all;
 mod count;
+mod expire;
 mod get;
+mod getdel;
+mod getex;
+mod options;
 mod random;
 mod scan;
 mod set;
+mod setex;
+mod ttl;
 
 use crate::string::reply_string;
 use command::{CommandError, CommandSpec, Ctx};
-use engine::{Key, LockedKeys};
+use engine::{Event, Key, LockedKeys, Update};
 use std::sync::atomic::Ordering;
 use value::Hash;
 use value::hash::{Field, Rules};
@@ -20,21 +26,38 @@ use value::hash::{Field, Rules};
 pub static COMMANDS: &[&CommandSpec] = &[
     &set::HDEL,
     &get::HEXISTS,
+    &expire::HEXPIRE,
+    &expire::HEXPIREAT,
+    &ttl::HEXPIRETIME,
     &get::HGET,
     &all::HGETALL,
+    &getdel::HGETDEL,
+    &getex::HGETEX,
     &count::HINCRBY,
     &count::HINCRBYFLOAT,
     &all::HKEYS,
     &get::HLEN,
     &get::HMGET,
     &set::HMSET,
+    &expire::HPERSIST,
+    &expire::HPEXPIRE,
+    &expire::HPEXPIREAT,
+    &ttl::HPEXPIRETIME,
+    &ttl::HPTTL,
     &random::HRANDFIELD,
     &scan::HSCAN,
     &set::HSET,
+    &setex::HSETEX,
     &set::HSETNX,
     &get::HSTRLEN,
+    &ttl::HTTL,
     &all::HVALS,
 ];
+
+const HSET_EVENT: Event = Event::hash("hset");
+const HDEL_EVENT: Event = Event::hash("hdel");
+const HEXPIRE_EVENT: Event = Event::hash("hexpire");
+const HPERSIST_EVENT: Event = Event::hash("hpersist");
 
 /// When a hash becomes a table.
 fn rules(cx: &Ctx<'_>) -> Rules {
@@ -63,6 +86,17 @@ fn look_up<R>(
         keys.expire_fields(key, [name]);
     }
     Ok(result)
+}
+
+/// The field of this name for a command that may change it; one that is past its deadline is deleted first.
+fn living<'h>(hash: &'h mut Hash, update: &mut Update<'_>, name: &[u8]) -> Option<Field<'h>> {
+    let past = hash.get(name)?.is_past(update.fx.now_ms);
+    if past {
+        hash.remove(name);
+        update.field_expired(name);
+        return None;
+    }
+    hash.get(name)
 }
 
 /// Sets the limits of the packed forms.

@@ -1,14 +1,11 @@
 //! Setting and deleting fields: HSET, HMSET, HSETNX, HDEL.
 
-use super::rules;
+use super::{HDEL_EVENT, HSET_EVENT, living, rules};
 use command::spec::{ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Event, LockedKeys, Slot};
+use engine::{LockedKeys, Slot};
 use value::Hash;
 use value::hash::{Rules, Ttl};
-
-const HSET_EVENT: Event = Event::hash("hset");
-const HDEL_EVENT: Event = Event::hash("hdel");
 
 const DATA: ArgSpec = block("data", &[string("field"), string("value")]).multiple();
 
@@ -116,13 +113,8 @@ fn hsetnx(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
     let (name, value) = (args.word(2), args.word(3));
     let added = match keys.slot(&cx.key(0)) {
         Slot::Occupied(occupied) => occupied.update(|hash: &mut Hash, update| {
-            match hash.get(name) {
-                Some(field) if field.is_past(rules.now_ms) => {
-                    hash.remove(name);
-                    update.field_expired(name);
-                }
-                Some(_) => return false,
-                None => {}
+            if living(hash, update, name).is_some() {
+                return false;
             }
             hash.set(name, value, Ttl::Clear, &rules);
             update.changed(1, HSET_EVENT);
