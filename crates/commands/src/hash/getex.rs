@@ -64,6 +64,9 @@ fn hgetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
         return Ok(());
     };
     occupied.update(|hash: &mut Hash, update| {
+        if expiration != Expiration::Unsaid {
+            hash.hold_deadlines();
+        }
         let changed = change(cx, hash, update, args, from, expiration);
         let fields: SmallVec<[&[u8]; 8]> = args.from(from).collect();
         match expiration {
