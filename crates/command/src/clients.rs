@@ -3,6 +3,8 @@
 //! The session itself belongs to its worker. What CLIENT LIST shows, and what other workers may ask of a client
 //! (kill it, wake it), goes through this registry: a client is named by its id, never by a pointer.
 
+use crate::blocking::End;
+use engine::Wait;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -14,8 +16,10 @@ pub enum Message {
     Kill(u64),
     /// Send these bytes to this client (MONITOR, later pub/sub).
     Feed(u64, Arc<Vec<u8>>),
-    /// End this client's wait: with an error (`true`) or as if it timed out.
-    Unblock(u64, bool),
+    /// A client's wait was claimed and is over.
+    EndWait(Arc<Wait>, End),
+    /// A client's wait was claimed for a while and goes on: look whether its time has come meanwhile.
+    CheckWait(Arc<Wait>),
     /// CLIENT UNPAUSE: postponed clients may go on.
     Resume,
 }
@@ -82,6 +86,8 @@ pub struct ClientInfo {
     pub commands: AtomicU64,
     /// Someone asked for it to be closed.
     pub killed: AtomicBool,
+    /// What the client waits for.
+    pub wait: Mutex<Option<Arc<Wait>>>,
 }
 
 impl ClientInfo {
@@ -110,6 +116,7 @@ impl ClientInfo {
             net_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             killed: AtomicBool::new(false),
+            wait: Mutex::new(None),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a handler is given besides the locked keys and its words.
 
 use crate::args::Args;
+use crate::blocking::Block;
 use crate::error::CommandError;
 use crate::registry::Command;
 use crate::server::Server;
@@ -9,6 +10,7 @@ use crate::worker::WorkerState;
 use base::clock::Now;
 use engine::Key;
 use resp::ReplyWriter;
+use value::Object;
 
 /// The context of one call.
 pub struct Ctx<'a> {
@@ -37,6 +39,36 @@ impl<'a> Ctx<'a> {
     /// The name of the command for error texts, in small letters ("config|get" for a subcommand).
     pub fn name(&self) -> &'a str {
         &self.command.full_name
+    }
+
+    /// Makes the client wait until a key of the command holds what it `wants`, or the time has come. False where nothing
+    /// may wait, as in a transaction: the handler answers as after a timeout.
+    ///
+    /// The handler has tried already, and writes nothing if this is true; it runs again when there is something to be
+    /// had. Keys that the key specs mark as INSERT are what it fills then, all others are what it waits for.
+    pub fn block(&mut self, deadline_us: Option<u64>, wants: fn(&Object) -> bool) -> bool {
+        if self.session.in_exec {
+            return false;
+        }
+        self.session.block = Some(Block { deadline_us, wants });
+        true
+    }
+
+    /// The word at `at` as the timeout of a command that waits, in seconds with fractions: when it is over, in
+    /// microseconds of the monotonic clock, and `None` for 0, which is never.
+    pub fn wait_deadline(&self, args: &Args<'_>, at: usize) -> Result<Option<u64>, CommandError> {
+        let seconds = base::num::parse_f64(args.word(at)).ok_or(CommandError::TIMEOUT_NOT_FLOAT)?;
+        // Rounded up to milliseconds, as in Redis; and the time at which it ends must have a number there.
+        let millis = (seconds * 1000.0).ceil();
+        if millis >= i64::MAX as f64 {
+            return Err(CommandError::TIMEOUT_OUT_OF_RANGE);
+        } else if millis < 0.0 {
+            return Err(CommandError::TIMEOUT_NEGATIVE);
+        }
+        let millis = millis as i64;
+        self.now().unix_ms.checked_add(millis).ok_or(CommandError::TIMEOUT_OUT_OF_RANGE)?;
+        let micros = (millis as u64).saturating_mul(1000);
+        Ok((millis > 0).then(|| self.now().mono_us.saturating_add(micros)))
     }
 
     /// Replies with the lines of a HELP subcommand.

@@ -1,6 +1,7 @@
 //! The path of a command: gates, lock, run, commit, reply, statistics.
 
 use crate::args::{Args, OwnedArgs};
+use crate::blocking;
 use crate::clients::{Message, client_flags};
 use crate::commandlog::Kind;
 use crate::ctx::Ctx;
@@ -28,6 +29,8 @@ pub enum Flow {
     Close,
     /// The command waits, and so does the connection, until somebody says RESUME.
     Postponed,
+    /// The command waits for a key, and so does the connection, until that ends.
+    Blocked,
     /// The replies so far are to be sent before more commands run.
     SendFirst,
 }
@@ -68,7 +71,13 @@ pub fn dispatch(
     let flow = match gates(server, worker, session, command, args) {
         Ok(Gate::Run(command)) => {
             timed(server, worker, session, reply, command, args, planned, ticks);
-            if session.close_after_reply { Flow::Close } else { Flow::Continue }
+            if session.close_after_reply {
+                Flow::Close
+            } else if session.blocked.is_some() {
+                Flow::Blocked
+            } else {
+                Flow::Continue
+            }
         }
         Ok(Gate::Queued) => {
             reply.simple("QUEUED");
@@ -132,7 +141,7 @@ fn log_attack(server: &Server, session: &Session) {
 
 /// Writes an error reply and counts it.
 #[cold]
-fn fail(server: &Server, state: &WorkerState, reply: &mut ReplyWriter, error: &CommandError) {
+pub(crate) fn fail(server: &Server, state: &WorkerState, reply: &mut ReplyWriter, error: &CommandError) {
     reply.error(error.text());
     state.stats.error_replies.add(1);
     server.errors.count(error.text());
@@ -255,6 +264,9 @@ fn timed(
     if worker.state.options_changed.take() {
         worker.set_now(server, worker.state.now);
     }
+    if session.blocked.is_some() {
+        return waiting(server, worker, session, command, args, ticks);
+    }
     let info = &session.info;
     info.commands.store(info.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     if server.clients.has_monitors() {
@@ -286,6 +298,15 @@ fn timed(
     if !session.redacted.is_empty() {
         session.redacted.clear();
     }
+}
+
+/// The end of a command that waits now: it is counted when that is over.
+#[cold]
+fn waiting(server: &Server, worker: &Worker, session: &Session, command: &Command, args: &Args<'_>, ticks: &mut u64) {
+    if server.clients.has_monitors() {
+        feed_monitors(server, &worker.state, session, command, args);
+    }
+    *ticks = worker.state.ticks.raw();
 }
 
 /// Runs a command outside a transaction: locks, runs, commits.
@@ -322,8 +343,17 @@ fn run(
     fx.touch = !session.no_touch;
     let outcome = {
         let mut keys = LockedKeys::lock(keyspace, scope, session.db, fx);
+        if command.spec.flags.has(Flags::WRITE) {
+            keys.cover_waiters(planned.keys);
+        }
         let outcome = call(server, &worker.state, session, reply, &mut keys, handler, command, args, planned.keys);
         keys.fx.settle(&keyspace.journal);
+        if keys.fx.has_ready() {
+            blocking::serve_ready(server, &worker.state, &mut keys);
+        }
+        if let Some(block) = session.block.take() {
+            blocking::begin(&worker.state, session, &mut keys, command, args, block);
+        }
         outcome
     };
     deliver(server, fx);
@@ -332,7 +362,7 @@ fn run(
 
 /// Calls a handler with everything locked.
 #[inline]
-fn call(
+pub(crate) fn call(
     server: &Server,
     state: &WorkerState,
     session: &mut Session,
@@ -390,6 +420,10 @@ fn exec(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut
     worker.fx.touch = !session.no_touch;
     {
         let mut keys = LockedKeys::lock(&server.keyspace, scope, session.db, &mut worker.fx);
+        if !all {
+            let planned: Vec<Key<'_>> = plans.iter().flatten().copied().collect();
+            keys.cover_waiters(&planned);
+        }
         keys.fx.begin(&server.keyspace.journal);
         // A watched key that has expired since counts as changed, be it deleted by now or only not seen any more.
         let expired = watched
@@ -407,6 +441,9 @@ fn exec(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut
             session.in_exec = false;
         }
         keys.fx.settle(&server.keyspace.journal);
+        if keys.fx.has_ready() {
+            blocking::serve_ready(server, &worker.state, &mut keys);
+        }
     }
     deliver(server, &mut worker.fx);
     session.discard();

@@ -57,6 +57,8 @@ impl CommandError {
     pub const EXEC_ABORT: CommandError =
         CommandError::fixed("EXECABORT Transaction discarded because of previous errors.");
     pub const TIMEOUT_NOT_INTEGER: CommandError = CommandError::fixed("ERR timeout is not an integer or out of range");
+    pub const TIMEOUT_NOT_FLOAT: CommandError = CommandError::fixed("ERR timeout is not a float or out of range");
+    pub const UNBLOCKED: CommandError = CommandError::fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
     pub const TIMEOUT_NEGATIVE: CommandError = CommandError::fixed("ERR timeout is negative");
     pub const TIMEOUT_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR timeout is out of range");
     pub const INVALID_CURSOR: CommandError = CommandError::fixed("ERR invalid cursor");

@@ -7,6 +7,7 @@
 
 pub mod acllog;
 pub mod args;
+pub mod blocking;
 pub mod clients;
 pub mod commandlog;
 pub mod ctx;

@@ -239,6 +239,7 @@ fn run_batch(
         let flow = dispatch::dispatch(server, worker, session, reply, command, &args, planned, &mut ticks);
         let (flow, wait_from) = match flow {
             Flow::Postponed => (flow, number),
+            Flow::Blocked => (flow, number + 1),
             Flow::Continue if reply.out.len() >= REPLIES_MAX => (Flow::SendFirst, number + 1),
             other => (other, batch.parsed.len()),
         };
@@ -259,6 +260,10 @@ fn run_batch(
 
 /// Runs commands that were postponed; afterwards the input goes on.
 pub fn run_postponed(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut ReplyWriter) -> Flow {
+    if session.blocked.is_some() {
+        // The end of a pause is not what it waits for.
+        return Flow::Blocked;
+    }
     session.info.set_flag(client_flags::POSTPONED, false);
     while let Some(owned) = session.postponed.pop_front() {
         let args = owned.args();

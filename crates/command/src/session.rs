@@ -1,6 +1,7 @@
 //! A connection's state, as commands see it. Belongs to one worker; sans-IO.
 
 use crate::args::OwnedArgs;
+use crate::blocking::{Block, Blocked};
 use crate::clients::{ClientInfo, client_flags};
 use engine::watch::Watch;
 use resp::{Arg, Limits, Proto, ProtocolError, RequestParser};
@@ -68,6 +69,10 @@ pub struct Session {
     pub monitor: bool,
     /// Runs commands of EXEC right now.
     pub in_exec: bool,
+    /// Set by the handler of a command that cannot go on.
+    pub block: Option<Block>,
+    /// What the client waits for; its further commands wait with it.
+    pub blocked: Option<Blocked>,
     /// Close once what is queued for it is sent.
     pub close_after_reply: bool,
 }
@@ -93,6 +98,8 @@ impl Session {
             redacted: Vec::new(),
             monitor: false,
             in_exec: false,
+            block: None,
+            blocked: None,
             close_after_reply: false,
         }
     }

@@ -9,7 +9,7 @@ use command::registry::Registry;
 use command::server::{Server, WorkerHandle};
 use command::session::Session;
 use command::stats::WorkerStats;
-use command::{OwnedArgs, Worker, pipeline};
+use command::{OwnedArgs, Worker, blocking, pipeline};
 use engine::journal::Record;
 use engine::reclaim::Reclaimer;
 use engine::{Keyspace, Shape};
@@ -60,10 +60,14 @@ impl Host for NoHost {
     fn log(&self, _: &str) {}
 }
 
-struct NoMailbox;
+/// Keeps what the worker is told until a test hands it on.
+#[derive(Default)]
+struct Letters(std::sync::Mutex<Vec<Message>>);
 
-impl Mailbox for NoMailbox {
-    fn send(&self, _: Message) {}
+impl Mailbox for Letters {
+    fn send(&self, message: Message) {
+        self.0.lock().expect("no test panics while it sends").push(message);
+    }
 }
 
 /// A server with one worker and any number of sessions.
@@ -71,6 +75,7 @@ pub struct TestServer {
     pub server: Server,
     pub worker: Worker,
     sessions: Vec<Session>,
+    letters: Arc<Letters>,
 }
 
 impl TestServer {
@@ -78,6 +83,7 @@ impl TestServer {
         let registry = Registry::new(crate::COMMANDS, &[]).expect("command names are unique");
         let stats = Arc::new(WorkerStats::new(registry.len()));
         let (reclaimer, _) = Reclaimer::new();
+        let letters = Arc::new(Letters::default());
         let shape = Shape { shards: 16, databases: 16, sharing: Sharing::Exclusive };
         let mut worker = Worker::new(0, stats.clone(), 7);
         worker.state.now = base::clock::Now { unix_ms: 1_700_000_000_000, unix_us: 1_700_000_000_000_000, mono_us: 1 };
@@ -91,7 +97,7 @@ impl TestServer {
             latency: Default::default(),
             errors: Default::default(),
             samples: Default::default(),
-            workers: vec![WorkerHandle { stats, mailbox: Arc::new(NoMailbox) }],
+            workers: vec![WorkerHandle { stats, mailbox: letters.clone() }],
             host: Box::new(NoHost),
             events: Default::default(),
             started: worker.state.now,
@@ -101,7 +107,7 @@ impl TestServer {
         server.tunables.set_debug_command(command::tunables::Access::Yes);
         server.keyspace.journal.start();
         server.events.on.store(true, std::sync::atomic::Ordering::Relaxed);
-        let mut this = TestServer { server, worker, sessions: Vec::new() };
+        let mut this = TestServer { server, worker, sessions: Vec::new(), letters };
         this.connect();
         this.advance_ms(0);
         this
@@ -154,6 +160,51 @@ impl TestServer {
         let (value, used) = decode(&bytes).expect("a valid reply").expect("a whole reply");
         assert_eq!(used, bytes.len(), "one reply");
         value
+    }
+
+    /// Runs a command that must wait, on a new session; gives that session's number.
+    pub fn wait(&mut self, line: &str) -> usize {
+        let session = self.connect();
+        self.wait_on(session, line);
+        session
+    }
+
+    /// The same on a session that is there.
+    pub fn wait_on(&mut self, session: usize, line: &str) {
+        let words = base::text::split_args(line.as_bytes()).expect("balanced quotes");
+        let owned: OwnedArgs = words.iter().map(Vec::as_slice).collect();
+        let mut reply = ReplyWriter::new(Proto::Resp2);
+        let session = &mut self.sessions[session];
+        let flow = pipeline::run_words(&self.server, &mut self.worker, session, &mut reply, &owned.args(), &mut 0);
+        assert_eq!(flow, Flow::Blocked, "{line} waits");
+        assert!(reply.out.is_empty(), "nothing is answered yet");
+    }
+
+    /// What a session that waited was answered since; `None` while it waits.
+    pub fn answer(&mut self, session: usize) -> Option<String> {
+        let session = &mut self.sessions[session];
+        let mut letters = self.letters.0.lock().expect("no test panics while it sends");
+        let for_it = |message: &Message| matches!(message, Message::EndWait(wait, _) if wait.client == session.id);
+        let letter = letters.iter().position(for_it).map(|at| letters.remove(at));
+        drop(letters);
+        let Some(Message::EndWait(wait, end)) = letter else { return None };
+        let mut reply = ReplyWriter::new(Proto::Resp2);
+        assert!(blocking::end(&self.server, &mut self.worker, session, &mut reply, &wait, end), "it was in this wait");
+        let (value, _) = decode(&reply.out.to_vec()).expect("a valid reply").expect("a whole reply");
+        Some(value.to_string())
+    }
+
+    /// Ends a connection, as if the client had closed it.
+    pub fn hang_up(&mut self, session: usize) {
+        let session = &mut self.sessions[session];
+        blocking::abandon(&self.server, session);
+        self.server.clients.remove(session.id);
+    }
+
+    /// The time at which a session gives up waiting, in milliseconds from now.
+    pub fn gives_up_in_ms(&self, session: usize) -> Option<u64> {
+        let deadline = self.sessions[session].blocked.as_ref()?.deadline_us?;
+        Some((deadline - self.worker.state.now.mono_us) / 1000)
     }
 
     /// Runs a command and shows its reply as redis-cli does.

@@ -59,7 +59,12 @@ pub struct Effects {
     frame: Vec<Record>,
     fired: Vec<Fired>,
     garbage: Vec<Garbage>,
+    /// Keys that were filled while somebody waited for them, in the order of that.
+    ready: Vec<ReadyKey>,
 }
+
+/// A key that was filled, and the number of its database.
+pub type ReadyKey = (usize, Box<[u8]>);
 
 impl Effects {
     pub fn new(rng: Rng) -> Effects {
@@ -79,6 +84,7 @@ impl Effects {
             frame: Vec::new(),
             fired: Vec::new(),
             garbage: Vec::new(),
+            ready: Vec::new(),
         }
     }
 
@@ -141,6 +147,25 @@ impl Effects {
     /// Hands over something large to be freed by another thread.
     pub fn discard(&mut self, garbage: Garbage) {
         self.garbage.push(garbage);
+    }
+
+    /// Notes that a key was filled that somebody waits for.
+    #[cold]
+    pub(crate) fn note_ready(&mut self, db: usize, key: &[u8]) {
+        if !self.ready.iter().any(|(of, known)| *of == db && **known == *key) {
+            self.ready.push((db, key.into()));
+        }
+    }
+
+    /// Whether there are waiters to be served.
+    #[inline]
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Takes the keys whose waiters are to be served.
+    pub fn take_ready(&mut self) -> Vec<ReadyKey> {
+        std::mem::take(&mut self.ready)
     }
 
     /// Begins a command.

@@ -49,7 +49,7 @@ impl Keyspace {
         assert!(shape.shards.is_power_of_two() && shape.shards <= 1 << 15, "shards: a power of two up to 32768");
         let shard = || {
             let dbs = (0..shape.databases).map(|_| Db::new(hasher)).collect();
-            Lock::new(ShardData { dbs, watched: Default::default() }, shape.sharing)
+            Lock::new(ShardData { dbs, watched: Default::default(), waits: Default::default() }, shape.sharing)
         };
         Keyspace {
             shards: (0..shape.shards).map(|_| shard()).collect(),

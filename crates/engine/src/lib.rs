@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod blocking;
 pub mod effects;
 pub mod event;
 pub mod journal;
@@ -16,6 +17,7 @@ mod shard;
 mod subexpiry;
 pub mod watch;
 
+pub use blocking::{Wait, WaitKey};
 pub use effects::Effects;
 pub use event::{Class, Event};
 pub use keyspace::{Key, Keyspace, Shape};

@@ -11,6 +11,7 @@ mod relocate;
 
 pub use relocate::Place;
 
+use crate::blocking::WaitTable;
 use crate::effects::Effects;
 use crate::event::Event;
 use crate::keyspace::{Key, Keyspace, discard, note_expired};
@@ -67,20 +68,53 @@ impl<'k> LockedKeys<'k> {
     /// Takes the locks, in rising order.
     #[inline]
     pub fn lock(keyspace: &'k Keyspace, scope: Scope<'_>, db: usize, fx: &'k mut Effects) -> LockedKeys<'k> {
-        let mut guards = SmallVec::new();
+        let mut keys = LockedKeys { keyspace, guards: SmallVec::new(), fx, db };
+        keys.take_locks(scope);
+        keys
+    }
+
+    #[inline]
+    fn take_locks(&mut self, scope: Scope<'_>) {
+        let keyspace = self.keyspace;
         match scope {
             Scope::Visit => {}
             Scope::Shards(shards) => {
                 debug_assert!(shards.is_sorted_by(|a, b| a < b), "shards are locked in rising order");
                 for &shard in shards {
-                    guards.push((shard, keyspace.shards[usize::from(shard)].lock()));
+                    self.guards.push((shard, keyspace.shards[usize::from(shard)].lock()));
                 }
             }
             Scope::All => {
-                guards.extend(keyspace.shards.iter().enumerate().map(|(at, shard)| (at as u16, shard.lock())));
+                self.guards.extend(keyspace.shards.iter().enumerate().map(|(at, shard)| (at as u16, shard.lock())));
             }
         }
-        LockedKeys { keyspace, guards, fx, db }
+    }
+
+    /// Lets go of all shards and takes others. What was seen under the old locks counts no more.
+    pub(crate) fn relock(&mut self, scope: Scope<'_>) {
+        self.guards.clear();
+        self.take_locks(scope);
+    }
+
+    /// The shards held, rising.
+    pub(crate) fn held_shards(&self) -> Vec<u16> {
+        self.guards.iter().map(|(shard, _)| *shard).collect()
+    }
+
+    /// Whether anybody waits for a key of the shards held.
+    #[inline]
+    pub(crate) fn has_waiters(&self) -> bool {
+        self.guards.iter().any(|(_, shard)| !shard.waits.is_empty())
+    }
+
+    /// Who waits in a shard; `None` when it is not held.
+    pub(crate) fn waits_of(&self, shard: u16) -> Option<&WaitTable> {
+        let at = self.guards.binary_search_by_key(&shard, |(number, _)| *number).ok()?;
+        Some(&self.guards[at].1.waits)
+    }
+
+    pub(crate) fn waits_of_mut(&mut self, shard: u16) -> &mut WaitTable {
+        &mut held(&mut self.guards, shard).waits
     }
 
     pub fn keyspace(&self) -> &'k Keyspace {
@@ -170,20 +204,21 @@ impl<'k> LockedKeys<'k> {
     #[inline]
     pub fn slot_in<'s>(&'s mut self, db: usize, key: &Key<'s>) -> Slot<'s> {
         let (shard, fx) = self.parts(key.shard);
-        let Db { table, subexpiry } = &mut shard.dbs[db];
-        let watched = &mut shard.watched;
+        let ShardData { dbs, watched, waits } = shard;
+        let Db { table, subexpiry } = &mut dbs[db];
         match table.entry(key.hash, key.bytes) {
             dict::Entry::Occupied(entry) if is_past(entry.deadline(), fx.now_ms) => {
                 // A writer deletes what is past its deadline even while readers must leave it alone.
                 let (removed, place) = entry.vacate(key.hash, key.bytes);
                 expired(fx, watched, subexpiry, db, key.bytes, removed);
-                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, subexpiry, db, key: key.bytes } })
+                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, waits, subexpiry, db, key: key.bytes } })
             }
-            dict::Entry::Occupied(entry) => {
-                Slot::Occupied(Occupied { entry, announce: Announce { fx, watched, subexpiry, db, key: key.bytes } })
-            }
+            dict::Entry::Occupied(entry) => Slot::Occupied(Occupied {
+                entry,
+                announce: Announce { fx, watched, waits, subexpiry, db, key: key.bytes },
+            }),
             dict::Entry::Vacant(place) => {
-                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, subexpiry, db, key: key.bytes } })
+                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, waits, subexpiry, db, key: key.bytes } })
             }
         }
     }
@@ -255,7 +290,7 @@ impl<'k> LockedKeys<'k> {
         debug_assert!(self.holds_all(), "FLUSHALL holds every shard");
         let mut taken = Vec::new();
         for (_, shard) in &mut self.guards {
-            let ShardData { dbs, watched } = &mut **shard;
+            let ShardData { dbs, watched, .. } = &mut **shard;
             for (number, db) in dbs.iter_mut().enumerate() {
                 if only.is_some_and(|only| only != number) || db.is_empty() {
                     continue;
@@ -276,8 +311,9 @@ impl<'k> LockedKeys<'k> {
     pub fn swap_dbs(&mut self, one: usize, other: usize) {
         debug_assert!(self.holds_all(), "SWAPDB holds every shard");
         let now_ms = self.fx.now_ms;
+        let fx = &mut *self.fx;
         for (_, shard) in &mut self.guards {
-            let ShardData { dbs, watched } = &mut **shard;
+            let ShardData { dbs, watched, waits } = &mut **shard;
             if !watched.is_empty() {
                 for number in [one, other] {
                     watched.touch_where(number, |key| {
@@ -288,6 +324,13 @@ impl<'k> LockedKeys<'k> {
                 }
             }
             dbs.swap(one, other);
+            for number in [one, other] {
+                waits.each_key(number, |key| {
+                    if dbs[number].table.contains(self.keyspace.key(key).hash, key) {
+                        fx.note_ready(number, key);
+                    }
+                });
+            }
         }
     }
 }
@@ -301,6 +344,11 @@ pub struct ShardView<'v> {
 impl ShardView<'_> {
     pub fn db(&self, db: usize) -> &Db {
         &self.data.dbs[db]
+    }
+
+    /// Keys of this shard that some client waits for, in all databases.
+    pub fn awaited_keys(&self) -> usize {
+        self.data.waits.len()
     }
 
     /// Keys of this shard that some transaction watches, in all databases.
@@ -399,6 +447,7 @@ fn expired(
 struct Announce<'s> {
     fx: &'s mut Effects,
     watched: &'s mut WatchTable,
+    waits: &'s WaitTable,
     subexpiry: &'s mut Subexpiry,
     db: usize,
     key: &'s [u8],
@@ -410,6 +459,14 @@ impl Announce<'_> {
         self.fx.add_dirty(1);
         self.touched();
         self.fx.fire(self.db, event, self.key);
+    }
+
+    /// A collection came to be where there was none: who waits for it is to be served.
+    #[inline]
+    fn filled(&mut self) {
+        if !self.waits.is_empty() && self.waits.has(self.db, self.key) {
+            self.fx.note_ready(self.db, self.key);
+        }
     }
 
     /// A change that is not an event of its own.
@@ -726,9 +783,13 @@ impl<'s> Vacant<'s> {
     #[inline]
     pub fn insert(mut self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) -> Occupied<'s> {
         let due = subexpiry_of(&value);
+        let fills = matches!(value, NewValue::Boxed(_));
         let mut entry = self.place.insert(value, deadline);
         entry.set_lru(self.announce.fx.recency.initial());
         let announce = &mut self.announce;
+        if fills {
+            announce.filled();
+        }
         announce.subexpiry(None, due);
         announce.fx.fire(announce.db, Event::NEW, announce.key);
         announce.changed(event);

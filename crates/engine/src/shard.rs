@@ -1,5 +1,6 @@
 //! A shard: the part of the keyspace behind one lock, with all its databases.
 
+use crate::blocking::WaitTable;
 use crate::subexpiry::Subexpiry;
 use crate::watch::WatchTable;
 use structures::hash::Hasher;
@@ -54,6 +55,7 @@ impl Db {
 pub struct ShardData {
     pub(crate) dbs: Vec<Db>,
     pub(crate) watched: WatchTable,
+    pub(crate) waits: WaitTable,
 }
 
 impl ShardData {

@@ -1,7 +1,8 @@
 //! One connection: its socket, what arrived of an unfinished command, and what is still to be sent.
 
+use crate::Next;
 use crate::stream::Stream;
-use resp::Output;
+use resp::{Output, ReplyWriter};
 use std::io::{self, IoSlice, Read};
 
 /// Bytes read at a time into the buffer that all connections of a worker share.
@@ -161,6 +162,21 @@ impl<C> Connection<C> {
             }
         }
         Ok((total, true))
+    }
+
+    /// What is to become of it after a turn.
+    #[inline]
+    pub fn note(&mut self, next: Next) {
+        self.waiting = matches!(next, Next::Wait | Next::SendFirst);
+        self.resume_when_sent = next == Next::SendFirst;
+        self.unparsed |= self.waiting && !self.input.is_empty();
+    }
+
+    /// Notes what is to become of it, and takes over what there is to be sent, to send it when it is served.
+    pub fn keep(&mut self, next: Next, reply: &mut ReplyWriter) {
+        self.note(next);
+        self.closing |= next == Next::Close;
+        self.output.append(&mut reply.out);
     }
 
     /// Whether nothing may be answered for now: commands wait, replies are not taken, or it is over.

@@ -143,6 +143,9 @@ impl<S: Service> EventLoop<S> {
                 // After the events: a slot that is freed and filled again here must not get those of its last owner.
                 self.open_post();
             }
+            while let Some(order) = self.service.due() {
+                self.obey(order);
+            }
             if self.accept_again || self.accept_later {
                 self.accept();
             }
@@ -196,29 +199,50 @@ impl<S: Service> EventLoop<S> {
             match mail {
                 Mail::Connection(stream, peer) => self.add(stream, &peer),
                 Mail::Stop => self.stopping = true,
-                Mail::Message(message) => match self.service.message(message) {
-                    Order::None => {}
-                    Order::Close(id) => {
-                        if let Some(&slot) = self.by_id.get(&id) {
-                            self.close(slot);
-                        }
-                    }
-                    Order::Send(id, bytes) => self.send_to(id, &bytes),
-                    Order::ResumeAll => {
-                        let waiting = |(slot, connection): (usize, &Option<Box<Connection<S::Conn>>>)| {
-                            connection.as_ref().is_some_and(|connection| connection.waiting).then_some(slot)
-                        };
-                        let slots: Vec<usize> = self.connections.iter().enumerate().filter_map(waiting).collect();
-                        for slot in slots {
-                            if let Some(connection) = &mut self.connections[slot] {
-                                connection.resumed = true;
-                            }
-                            self.list(slot);
-                        }
-                    }
-                },
+                Mail::Message(message) => {
+                    let order = self.service.message(message);
+                    self.obey(order);
+                }
             }
         }
+    }
+
+    #[cold]
+    fn obey(&mut self, order: Order<S::Message>) {
+        match order {
+            Order::None => {}
+            Order::Close(id) => {
+                if let Some(&slot) = self.by_id.get(&id) {
+                    self.close(slot);
+                }
+            }
+            Order::Send(id, bytes) => self.send_to(id, &bytes),
+            Order::Tell(id, message) => {
+                if let Some(&slot) = self.by_id.get(&id) {
+                    self.tell(slot, message);
+                }
+            }
+            Order::ResumeAll => {
+                let waiting = |(slot, connection): (usize, &Option<Box<Connection<S::Conn>>>)| {
+                    connection.as_ref().is_some_and(|connection| connection.waiting).then_some(slot)
+                };
+                let slots: Vec<usize> = self.connections.iter().enumerate().filter_map(waiting).collect();
+                for slot in slots {
+                    if let Some(connection) = &mut self.connections[slot] {
+                        connection.resumed = true;
+                    }
+                    self.list(slot);
+                }
+            }
+        }
+    }
+
+    /// Hands a message to a connection; what it answers is sent, and the rest of its input follows, in this turn.
+    fn tell(&mut self, slot: usize, message: S::Message) {
+        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
+        let Some(next) = self.service.tell(&mut connection.state, message, &mut self.reply) else { return };
+        connection.keep(next, &mut self.reply);
+        self.list(slot);
     }
 
     fn send_to(&mut self, id: u64, bytes: &[u8]) {
@@ -400,9 +424,7 @@ impl<S: Service> EventLoop<S> {
     /// Sends the replies of a turn, and keeps what the socket does not take.
     #[inline]
     fn conclude(&mut self, connection: &mut Connection<S::Conn>, next: Next, io: &mut IoStats) -> bool {
-        connection.waiting = matches!(next, Next::Wait | Next::SendFirst);
-        connection.resume_when_sent = next == Next::SendFirst;
-        connection.unparsed |= connection.waiting && !connection.input.is_empty();
+        connection.note(next);
         if !self.reply.out.is_empty() {
             if connection.output.is_empty() && connection.writable {
                 io.writes += 1;

@@ -47,11 +47,13 @@ pub struct Turn {
 }
 
 /// What a message does to a connection.
-pub enum Order {
+pub enum Order<M> {
     /// Close it at once.
     Close(u64),
     /// Send it these bytes.
     Send(u64, std::sync::Arc<Vec<u8>>),
+    /// Hand it this message, if it is still there.
+    Tell(u64, M),
     /// Let every connection that waits try again.
     ResumeAll,
     /// Nothing.
@@ -80,6 +82,10 @@ pub trait Service {
     /// Whether a connection should be closed for what time has made of it: silent for too long, for example. Asked
     /// once a second.
     fn is_over(&mut self, conn: &mut Self::Conn) -> bool;
-    fn message(&mut self, message: Self::Message) -> Order;
+    fn message(&mut self, message: Self::Message) -> Order<Self::Message>;
+    /// What is due by now, one thing at a time; asked once a turn, until there is no more.
+    fn due(&mut self) -> Option<Order<Self::Message>>;
+    /// A message to one connection, which may end its waiting. `None`: it changed nothing.
+    fn tell(&mut self, conn: &mut Self::Conn, message: Self::Message, reply: &mut ReplyWriter) -> Option<Next>;
     fn closed(&mut self, conn: Self::Conn);
 }

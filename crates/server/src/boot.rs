@@ -236,7 +236,8 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
     let mut workers = Vec::with_capacity(count);
     for (id, (port, stats)) in ports.into_iter().zip(stats).enumerate() {
         let worker = Worker::new(id, stats, rng.next_u64());
-        let service = WorkerService { server: server.clone(), worker, sweep_at: 0, cron_at: 0 };
+        let service =
+            WorkerService { server: server.clone(), worker, sweep_at: 0, cron_at: 0, deadlines: Default::default() };
         let mut event_loop = EventLoop::new(port, service);
         if let Some(listeners) = listeners.take() {
             event_loop.listen(listeners, tcp, posts.clone()).map_err(because("Listening"))?;

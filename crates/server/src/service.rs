@@ -1,11 +1,14 @@
 //! A worker: joins the event loop with the commands.
 
+use command::blocking::{self, Blocked, End};
 use command::clients::{ClientInfo, Mailbox, Message, client_flags};
 use command::dispatch::Flow;
 use command::pipeline::{self, Outcome};
 use command::{Server, Session, Worker};
+use engine::Wait;
 use net::{IoStats, Mail, Next, Order, Peer, Post, Service, Turn};
 use resp::ReplyWriter;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -22,7 +25,11 @@ pub struct WorkerService {
     /// back must not stop them.
     pub sweep_at: i64,
     pub cron_at: i64,
+    pub deadlines: Deadlines,
 }
+
+/// The waits of this worker's clients that have a deadline, by it (in microseconds of the monotonic clock) and by client.
+pub type Deadlines = BTreeMap<(u64, u64), Arc<Wait>>;
 
 /// A connection, with what only this layer knows.
 pub struct Connection {
@@ -47,8 +54,24 @@ impl WorkerService {
         match flow {
             Flow::Continue => Next::Read,
             Flow::Close => Next::Close,
-            Flow::Postponed => Next::Wait,
+            Flow::Postponed | Flow::Blocked => Next::Wait,
             Flow::SendFirst => Next::SendFirst,
+        }
+    }
+
+    /// Notes the deadline of a session that has begun to wait.
+    fn after_flow(&mut self, session: &Session, flow: Flow) -> Next {
+        if flow == Flow::Blocked
+            && let Some(Blocked { wait, deadline_us: Some(deadline), .. }) = &session.blocked
+        {
+            self.deadlines.insert((*deadline, session.id), wait.clone());
+        }
+        Self::next(flow)
+    }
+
+    fn forget_deadline(&mut self, session: &Session) {
+        if let Some(Blocked { deadline_us: Some(deadline), .. }) = &session.blocked {
+            self.deadlines.remove(&(*deadline, session.id));
         }
     }
 
@@ -115,7 +138,12 @@ impl Service for WorkerService {
                 worker.mailbox.send(Message::Resume);
             }
         }
-        (self.sweep_at.min(now + SLEEP_MS as i64) - now).max(1) as u64
+        let sleep = (self.sweep_at.min(now + SLEEP_MS as i64) - now).max(1) as u64;
+        let first = self.deadlines.first_key_value().map(|(&(deadline, _), _)| deadline);
+        first.map_or(sleep, |deadline| {
+            // Rounded up: a turn that begins too early would only wait again.
+            sleep.min(deadline.saturating_sub(self.worker.state.now.mono_us).div_ceil(1000))
+        })
     }
 
     fn open(&mut self, peer: &Peer) -> Result<(u64, Connection), Vec<u8>> {
@@ -138,11 +166,48 @@ impl Service for WorkerService {
     fn input(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
         let Outcome { consumed, flow, need } =
             pipeline::run(&self.server, &mut self.worker, &mut conn.session, input, reply);
-        Turn { consumed, need, next: Self::next(flow) }
+        Turn { consumed, need, next: self.after_flow(&conn.session, flow) }
     }
 
     fn resume(&mut self, conn: &mut Connection, reply: &mut ReplyWriter) -> Next {
-        Self::next(pipeline::run_postponed(&self.server, &mut self.worker, &mut conn.session, reply))
+        let flow = pipeline::run_postponed(&self.server, &mut self.worker, &mut conn.session, reply);
+        self.after_flow(&conn.session, flow)
+    }
+
+    fn due(&mut self) -> Option<Order<Message>> {
+        let now = self.worker.state.now.mono_us;
+        while let Some(first) = self.deadlines.first_entry()
+            && first.key().0 <= now
+        {
+            let wait = first.remove();
+            // One that is claimed already is answered by whoever claimed it.
+            if wait.claim() {
+                return Some(Order::Tell(wait.client, Message::EndWait(wait, End::TimedOut)));
+            }
+        }
+        None
+    }
+
+    fn tell(&mut self, conn: &mut Connection, message: Message, reply: &mut ReplyWriter) -> Option<Next> {
+        let session = &mut conn.session;
+        match message {
+            Message::EndWait(wait, end) => {
+                let deadline = session.blocked.as_ref().and_then(|blocked| blocked.deadline_us);
+                if !blocking::end(&self.server, &mut self.worker, session, reply, &wait, end) {
+                    return None;
+                }
+                deadline.map(|deadline| self.deadlines.remove(&(deadline, session.id)));
+                let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
+                Some(self.after_flow(&conn.session, flow))
+            }
+            Message::CheckWait(_) => {
+                if session.blocked.is_some() {
+                    self.after_flow(session, Flow::Blocked);
+                }
+                None
+            }
+            Message::Kill(_) | Message::Feed(..) | Message::Resume => None,
+        }
     }
 
     #[inline]
@@ -180,25 +245,28 @@ impl Service for WorkerService {
             }
         }
         let timeout = self.server.tunables.timeout.load(Relaxed);
-        // A monitor has nothing to say, and who is paused cannot.
-        if timeout == 0 || conn.session.monitor || !conn.session.postponed.is_empty() {
+        // A monitor has nothing to say, and who waits cannot.
+        let waits = conn.session.blocked.is_some() || !conn.session.postponed.is_empty();
+        if timeout == 0 || conn.session.monitor || waits {
             return false;
         }
         let idle = self.worker.state.now.unix_ms - conn.session.info.last_interaction_ms.load(Relaxed);
         u64::try_from(idle).unwrap_or(0) > timeout.saturating_mul(1000)
     }
 
-    fn message(&mut self, message: Message) -> Order {
+    fn message(&mut self, message: Message) -> Order<Message> {
         match message {
             Message::Kill(id) => Order::Close(id),
             Message::Feed(id, bytes) => Order::Send(id, bytes),
-            // Nobody blocks yet.
-            Message::Unblock(..) => Order::None,
+            Message::EndWait(wait, end) => Order::Tell(wait.client, Message::EndWait(wait, end)),
+            Message::CheckWait(wait) => Order::Tell(wait.client, Message::CheckWait(wait)),
             Message::Resume => Order::ResumeAll,
         }
     }
 
-    fn closed(&mut self, conn: Connection) {
+    fn closed(&mut self, mut conn: Connection) {
+        self.forget_deadline(&conn.session);
+        blocking::abandon(&self.server, &mut conn.session);
         self.server.clients.remove(conn.session.id);
     }
 }

@@ -1,5 +1,6 @@
 //! Lists: sequences that are pushed to and popped from at both ends.
 
+mod blocking;
 mod edit;
 mod ends;
 mod pop;
@@ -15,6 +16,11 @@ use structures::blocks::BlockLimit;
 use value::list::{Element, End};
 
 pub static COMMANDS: &[&CommandSpec] = &[
+    &blocking::BLMOVE,
+    &blocking::BLMPOP,
+    &blocking::BLPOP,
+    &blocking::BRPOP,
+    &blocking::BRPOPLPUSH,
     &read::LINDEX,
     &push::LINSERT,
     &read::LLEN,

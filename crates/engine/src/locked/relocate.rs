@@ -106,6 +106,7 @@ fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
         }
         other => other.into(),
     };
+    let fills = matches!(value, NewValue::Boxed(_));
     let (mut entry, mut announce, found) = match slot {
         Slot::Occupied(occupied) => {
             let Occupied { mut entry, mut announce } = occupied;
@@ -126,6 +127,9 @@ fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
     };
     entry.set_lru(announce.fx.recency.initial());
     entry.set_user_flag(raw);
+    if fills {
+        announce.filled();
+    }
     announce.changed(Event::NEW);
     found
 }

@@ -4,6 +4,7 @@
 
 use super::filter::Filters;
 use super::{OTHERS, SUBCOMMAND};
+use command::blocking;
 use command::clients::{Message, client_flags};
 use command::spec::{ArgKind, ArgSpec, Run, Shape, arg, integer, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
@@ -84,6 +85,8 @@ fn kill_fitting(cx: &mut Ctx<'_>, filters: &Filters<'_>) -> i64 {
         } else if client.killed.swap(true, Relaxed) {
             continue;
         } else {
+            // From here on nobody serves it: what it would be given would be lost.
+            blocking::claim(&client);
             cx.server.workers[client.worker].mailbox.send(Message::Kill(client.id));
         }
         killed += 1;

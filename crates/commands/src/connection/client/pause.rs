@@ -1,7 +1,8 @@
 //! CLIENT PAUSE, UNPAUSE and UNBLOCK: who waits, and for how long.
 
 use super::{OTHERS, SUBCOMMAND};
-use command::clients::{Message, client_flags};
+use command::blocking::{self, End};
+use command::clients::Message;
 use command::pause::Paused;
 use command::spec::{Run, Shape, integer, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
@@ -89,11 +90,12 @@ fn unblock(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     };
     let id = args.int(2)?;
     let client = u64::try_from(id).ok().and_then(|id| cx.server.clients.get(id));
-    let blocked = client.filter(|client| client.has_flag(client_flags::BLOCKED));
-    if let Some(client) = &blocked {
-        cx.server.workers[client.worker].mailbox.send(Message::Unblock(client.id, with_error));
+    let wait = client.and_then(|client| blocking::claim(&client));
+    cx.reply.int(i64::from(wait.is_some()));
+    if let Some(wait) = wait {
+        let end = if with_error { End::Unblocked } else { End::TimedOut };
+        cx.server.workers[wait.worker].mailbox.send(Message::EndWait(wait, end));
     }
-    cx.reply.int(i64::from(blocked.is_some()));
     Ok(())
 }
 

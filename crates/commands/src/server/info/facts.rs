@@ -30,14 +30,18 @@ pub struct Keyspace {
     pub dbs: Vec<Database>,
     /// Watched keys.
     pub watched: usize,
+    /// Keys that some client waits for.
+    pub awaited: usize,
 }
 
 impl Keyspace {
     /// Visits the shards; reads counters only.
     pub fn gather(keys: &mut LockedKeys<'_>) -> Keyspace {
-        let mut keyspace = Keyspace { dbs: vec![Database::default(); keys.keyspace().databases()], watched: 0 };
+        let mut keyspace =
+            Keyspace { dbs: vec![Database::default(); keys.keyspace().databases()], watched: 0, awaited: 0 };
         keys.visit(|view| {
             keyspace.watched += view.watched_keys();
+            keyspace.awaited += view.awaited_keys();
             for (number, total) in keyspace.dbs.iter_mut().enumerate() {
                 let table = view.db(number).table();
                 let (index, deadlines) = table.index_memory();

@@ -138,7 +138,7 @@ pub static CLIENTS: &[Field] = &[
     field("watching_clients", |facts| Show::Count(facts.clients.watching as u64)),
     zero("clients_in_timeout_table"),
     field("total_watched_keys", |facts| Show::Count(facts.keyspace.watched as u64)),
-    zero("total_blocking_keys"),
+    field("total_blocking_keys", |facts| Show::Count(facts.keyspace.awaited as u64)),
     zero("total_blocking_keys_on_nokey"),
 ];
 
