@@ -45,6 +45,11 @@ impl CommandError {
         CommandError::fixed("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
     pub const ZRANGE_WITHSCORES: CommandError =
         CommandError::fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
+    pub const TOO_MANY_KEYS: CommandError =
+        CommandError::fixed("ERR Number of keys can't be greater than number of args");
+    pub const NEGATIVE_LIMIT: CommandError = CommandError::fixed("ERR LIMIT can't be negative");
+    pub const REPLY_TOO_LONG: CommandError =
+        CommandError::fixed("ERR reply exceeds maximum allowed size (proto-max-bulk-len)");
     pub const LCS_NOT_STRINGS: CommandError = CommandError::fixed("ERR The specified keys must contain string values");
     pub const LCS_LEN_AND_IDX: CommandError =
         CommandError::fixed("ERR If you want both the length and indexes, please just use IDX.");

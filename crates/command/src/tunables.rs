@@ -39,6 +39,7 @@ pub struct Tunables {
     /// Whether `maxmemory-policy` is one of the LFU policies.
     pub lfu: AtomicBool,
     pub lazyfree_lazy_expire: AtomicBool,
+    pub lazyfree_lazy_server_del: AtomicBool,
     pub lazyfree_lazy_user_del: AtomicBool,
     pub lazyfree_lazy_user_flush: AtomicBool,
     pub hll_sparse_max_bytes: AtomicUsize,
@@ -86,6 +87,7 @@ impl Default for Tunables {
             lfu_decay_time: AtomicU32::new(1),
             lfu: AtomicBool::new(false),
             lazyfree_lazy_expire: AtomicBool::new(false),
+            lazyfree_lazy_server_del: AtomicBool::new(false),
             lazyfree_lazy_user_del: AtomicBool::new(false),
             lazyfree_lazy_user_flush: AtomicBool::new(false),
             hll_sparse_max_bytes: AtomicUsize::new(3000),

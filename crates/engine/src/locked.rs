@@ -7,6 +7,7 @@
 //!
 //! A key past its deadline is never seen: whoever meets it first deletes it, as if it had been done on time.
 
+mod lend;
 mod relocate;
 
 pub use relocate::Place;

@@ -48,6 +48,7 @@ impl Follower<'_> {
             "lfu-log-factor" => t.lfu_log_factor.store(small, Relaxed),
             "lfu-decay-time" => t.lfu_decay_time.store(small, Relaxed),
             "lazyfree-lazy-expire" => t.lazyfree_lazy_expire.store(on, Relaxed),
+            "lazyfree-lazy-server-del" => t.lazyfree_lazy_server_del.store(on, Relaxed),
             "lazyfree-lazy-user-del" => t.lazyfree_lazy_user_del.store(on, Relaxed),
             "lazyfree-lazy-user-flush" => t.lazyfree_lazy_user_flush.store(on, Relaxed),
             "hll-sparse-max-bytes" => t.hll_sparse_max_bytes.store(size, Relaxed),

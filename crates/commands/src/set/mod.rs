@@ -1,14 +1,33 @@
 //! Sets: strings without order, each there once.
 
+mod combine;
 mod member;
+mod random;
+mod relocate;
 
 use command::{CommandSpec, Ctx};
 use engine::LockedKeys;
 use std::sync::atomic::Ordering::Relaxed;
 use value::set::{Limits, Member};
 
-pub static COMMANDS: &[&CommandSpec] =
-    &[&member::SADD, &member::SCARD, &member::SISMEMBER, &member::SMEMBERS, &member::SMISMEMBER, &member::SREM];
+pub static COMMANDS: &[&CommandSpec] = &[
+    &member::SADD,
+    &member::SCARD,
+    &combine::SDIFF,
+    &combine::SDIFFSTORE,
+    &combine::SINTER,
+    &combine::SINTERCARD,
+    &combine::SINTERSTORE,
+    &member::SISMEMBER,
+    &member::SMEMBERS,
+    &member::SMISMEMBER,
+    &relocate::SMOVE,
+    &random::SPOP,
+    &random::SRANDMEMBER,
+    &member::SREM,
+    &combine::SUNION,
+    &combine::SUNIONSTORE,
+];
 
 /// Up to where sets stay small now.
 fn limits(cx: &Ctx<'_>, keys: &LockedKeys<'_>) -> Limits {

@@ -30,7 +30,7 @@ fn blob_of_mut<'a>(raw: Raw) -> &'a mut Blob {
     unsafe { &mut *ptr::with_exposed_provenance_mut(raw.word() as usize) }
 }
 
-fn value_of<'a, B>(raw: Raw) -> ValueRef<'a, B> {
+pub(super) fn value_of<'a, B>(raw: Raw) -> ValueRef<'a, B> {
     match raw.kind() {
         UNIT => ValueRef::Unit,
         INT => ValueRef::Int(raw.word() as i64),

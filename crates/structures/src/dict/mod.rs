@@ -336,6 +336,19 @@ impl<B> Dict<B> {
         Some(self.lend(raw_at(self.table.random(draw)?)))
     }
 
+    /// Removes an entry, each with the same chance, after lending its key; false when there is none.
+    pub fn remove_random(&mut self, draw: &mut dyn FnMut() -> u64, seen: &mut dyn FnMut(&[u8])) -> bool {
+        let Some(address) = self.table.random(draw) else { return false };
+        let raw = raw_at(address);
+        // Not found means that the caller once gave a wrong hash: nobody can name this entry, so it stays.
+        let Some((at, _)) = self.table.find(self.hasher.hash(raw.key()), |found| found == address) else {
+            return false;
+        };
+        seen(raw.key());
+        drop(self.remove_at(at, raw));
+        true
+    }
+
     /// When `advance` will have something to do, in Unix milliseconds: at most 16 ms after the first deadline, and before it
     /// when entries are only to be sorted more finely. Costs a look at ten levels.
     pub fn next_deadline(&self) -> Option<u64> {
@@ -601,6 +614,26 @@ impl<B> Dict<B> {
         removed
     }
 
+    /// A copy of an entry that is in no table yet, and not in the wheel.
+    fn copy_of(&mut self, raw: Raw) -> Raw
+    where
+        B: Clone,
+    {
+        let copied = match handle::value_of::<B>(raw) {
+            ValueRef::Unit => NewValue::Unit,
+            ValueRef::Int(value) => NewValue::Int(value),
+            ValueRef::Bytes(bytes) => NewValue::Bytes(bytes),
+            ValueRef::Blob(blob) => NewValue::Blob(blob.clone()),
+            ValueRef::Boxed(boxed) => NewValue::Boxed(Box::new(boxed.clone())),
+        };
+        let encoded = self.encode(copied);
+        let (kind, body) = encoded.parts();
+        let new = Raw::new(&mut self.heap, raw.key(), body, Shape { kind, ..raw.shape() });
+        new.set_lru(raw.lru());
+        new.set_user_flag(raw.user_flag());
+        new
+    }
+
     /// From now on entries live in pages; moves those that are there, a few microseconds once.
     #[cold]
     fn move_into_slab(&mut self) {
@@ -618,6 +651,27 @@ impl<B> Dict<B> {
             }
             new.address()
         });
+    }
+}
+
+impl<B: Clone> Clone for Dict<B> {
+    /// Copies line by line, so nothing is hashed or searched. No snapshot goes on in the copy.
+    fn clone(&self) -> Dict<B> {
+        let mut copy = self.fresh();
+        if self.len() >= SLAB_FROM {
+            copy.heap.slab = Some(Box::new(Slab::new()));
+        }
+        let mut table = self.table.copied();
+        table.redirect_all(&mut |address| {
+            let raw = raw_at(address);
+            let new = copy.copy_of(raw);
+            if let Some(deadline) = raw.deadline() {
+                copy.place_deadline(new, deadline);
+            }
+            new.address()
+        });
+        copy.table = table;
+        copy
     }
 }
 

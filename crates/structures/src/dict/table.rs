@@ -156,6 +156,15 @@ impl Segment {
         Segment { lines, count, len: 0, snapshot: 0, saved: 0 }
     }
 
+    fn copied(&self) -> Segment {
+        let mut copy = Segment::new(self.count);
+        copy.len = self.len;
+        for (index, line) in self.lines().iter().enumerate() {
+            *copy.line_mut(index) = Line { control: line.control, slots: line.slots };
+        }
+        copy
+    }
+
     #[inline(always)]
     fn line(&self, index: usize) -> &Line {
         debug_assert!(index < self.count as usize);
@@ -616,10 +625,23 @@ impl Table {
         Addresses { segments: self.directory.iter().flatten(), lines: &[], slots: &[0; WIDTH], used: 0 }
     }
 
+    /// A table with the same slots, whose addresses are still those of this one.
+    pub(super) fn copied(&self) -> Table {
+        let copied_chunk = |chunk: &Vec<Segment>| {
+            let mut copy = Vec::with_capacity(chunk.capacity());
+            copy.extend(chunk.iter().map(Segment::copied));
+            copy
+        };
+        Table { directory: self.directory.iter().map(copied_chunk).collect(), snapshot: 0, in_snapshot: false, ..*self }
+    }
+
     /// Calls `change` with every address, and stores what it gives back.
     pub(super) fn redirect_all(&mut self, change: &mut dyn FnMut(u64) -> u64) {
         for segment in self.directory.iter_mut().flatten() {
             for index in 0..segment.count as usize {
+                if let Some(later) = segment.lines().get(index + 2) {
+                    later.slots.iter().for_each(|slot| prefetch_entry(*slot));
+                }
                 let line = segment.line_mut(index);
                 let mut used = in_use(line.control);
                 while used != 0 {

@@ -660,3 +660,42 @@ fn the_sum_of_deadlines_is_exact_for_few_and_near_for_many() {
         assert!(if count <= 1_000 { told == sum } else { near }, "{count}: {told} for {sum}");
     }
 }
+
+#[test]
+fn a_copy_has_all_entries_and_goes_its_own_way() {
+    for count in [0, 1, 30, 3_000] {
+        let mut dict = filled(count);
+        for number in 0..count / 3 {
+            let key = number.to_be_bytes();
+            let hash = dict.hasher().hash(&key);
+            let value = if number % 2 == 0 {
+                NewValue::Boxed(Box::new("boxed".to_owned()))
+            } else {
+                NewValue::Blob(Arc::new(vec![7; 20_000]))
+            };
+            dict.set(hash, &key, value, Some(1000 + number));
+        }
+        let mut copy = dict.clone();
+        copy.check();
+        assert_eq!((copy.len(), copy.with_deadline()), (dict.len(), dict.with_deadline()));
+        for entry in dict.iter() {
+            let twin = copy.get(dict.hasher().hash(entry.key()), entry.key()).expect("a copied entry");
+            assert_eq!((plain(twin.value()), twin.deadline()), (plain(entry.value()), entry.deadline()));
+        }
+        for number in 0..count / 2 {
+            drop_key(&mut copy, number);
+            add(&mut copy, count + number);
+        }
+        copy.check();
+        dict.check();
+        assert_eq!(dict.len() as u64, count);
+    }
+}
+
+#[test]
+fn random_entries_are_removed_until_none_is_left() {
+    let (mut dict, mut draws, mut seen) = (filled(2_000), Draws(5), HashSet::new());
+    while dict.remove_random(&mut || draws.next(), &mut |key| assert!(seen.insert(key.to_vec()))) {}
+    dict.check();
+    assert_eq!((dict.len(), seen.len()), (0, 2_000));
+}

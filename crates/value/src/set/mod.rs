@@ -14,7 +14,9 @@
 //! Members are lent as [`Member`]: an integer (from the packed forms) or bytes. Members of a table are always bytes,
 //! whether they read as integers or not.
 
+pub mod algebra;
 mod iter;
+mod random;
 #[cfg(test)]
 mod tests;
 
@@ -42,9 +44,10 @@ pub struct Limits {
 }
 
 /// The set.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Set(Form);
 
+#[derive(Clone)]
 enum Form {
     Ints(IntSet),
     Packed(Packed),
@@ -59,24 +62,6 @@ impl std::fmt::Debug for Form {
             Form::Table(table) => f.debug_set().entries(table.iter().map(|entry| entry.key())).finish(),
         }
     }
-}
-
-impl Clone for Set {
-    fn clone(&self) -> Set {
-        Set(match &self.0 {
-            Form::Ints(ints) => Form::Ints(ints.clone()),
-            Form::Packed(packed) => Form::Packed(packed.clone()),
-            Form::Table(table) => Form::Table(Box::new(copied(table))),
-        })
-    }
-}
-
-fn copied(table: &Members) -> Members {
-    let mut copy = table.fresh();
-    for entry in table.iter() {
-        insert(&mut copy, entry.key());
-    }
-    copy
 }
 
 /// Puts a member into a table; tells whether it was new.

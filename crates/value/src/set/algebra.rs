@@ -1,0 +1,311 @@
+//! What several sets make together: intersection, union, difference.
+//!
+//! Everything rests on [`filter`], which goes through one set and asks others about its members, a batch at a time: the members are
+//! hashed, then the buckets of all are asked for, then the entries, and only then anything is compared, so that the misses of a
+//! batch overlap. Tables of one keyspace share their hash function, so a member is hashed once for all of them, and going
+//! through one table touches the lines of the others nearly in order.
+//!
+//! Results take the encodings that Redis 8.2 gives them: a union or difference begins as an empty intset; an intersection begins as
+//! a listpack, or as an intset if its smallest source is one, and in the end becomes an intset if that is possible.
+
+use super::{Form, Limits, Member, Members, Set};
+use std::ops::ControlFlow;
+use structures::dict::{self, NewValue};
+use structures::intset::IntSet;
+use structures::packed::{Packed, parse_int};
+
+/// Members looked at together.
+const BATCH: usize = 32;
+
+/// Some members of a set, with their hashes where a table is to be asked.
+struct Batch<'a> {
+    members: [Member<'a>; BATCH],
+    hashes: [u64; BATCH],
+    len: usize,
+}
+
+/// Numbers of the set bits.
+fn bits(mut marks: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let number = (marks != 0).then(|| marks.trailing_zeros() as usize)?;
+        marks &= marks - 1;
+        Some(number)
+    })
+}
+
+impl<'a> Batch<'a> {
+    fn new() -> Batch<'a> {
+        Batch { members: [Member::Int(0); BATCH], hashes: [0; BATCH], len: 0 }
+    }
+
+    fn fill(&mut self, members: &mut super::Iter<'a>) -> bool {
+        self.len = 0;
+        for (place, member) in self.members.iter_mut().zip(members) {
+            *place = member;
+            self.len += 1;
+        }
+        self.len > 0
+    }
+
+    fn all(&self) -> u32 {
+        if self.len == BATCH { u32::MAX } else { (1 << self.len) - 1 }
+    }
+
+    fn hash(&mut self, table: &Members) {
+        for (hash, member) in self.hashes.iter_mut().zip(&self.members[..self.len]) {
+            *hash = member.with_bytes(|bytes| table.hasher().hash(bytes));
+        }
+    }
+
+    /// Fetches what a search for these members in this table will read.
+    fn prefetch(&self, table: &Members, marks: u32) {
+        bits(marks).for_each(|at| table.prefetch_bucket(self.hashes[at]));
+        bits(marks).for_each(|at| table.prefetch_entry(self.hashes[at]));
+    }
+
+    /// Those of the marked members that `set` has.
+    fn found_in(&self, set: &Set, marks: u32) -> u32 {
+        let mut found = 0;
+        if let Form::Table(table) = &set.0 {
+            self.prefetch(table, marks);
+            for at in bits(marks) {
+                let has = self.members[at].with_bytes(|bytes| table.contains(self.hashes[at], bytes));
+                found |= u32::from(has) << at;
+            }
+        } else {
+            bits(marks).for_each(|at| found |= u32::from(set.contains_member(&self.members[at])) << at);
+        }
+        found
+    }
+}
+
+/// Calls `visit` with each member of `source`, in order, that all `others` have (`wanted`), or none of them.
+pub fn filter<'a>(
+    source: &'a Set,
+    others: &[&Set],
+    wanted: bool,
+    mut visit: impl FnMut(&Member<'a>) -> ControlFlow<()>,
+) {
+    let table = others.iter().find_map(|set| set.as_table());
+    let mut members = source.iter();
+    let mut batch = Batch::new();
+    while batch.fill(&mut members) {
+        if let Some(table) = table {
+            batch.hash(table);
+        }
+        let mut left = batch.all();
+        for other in others {
+            let found = batch.found_in(other, left);
+            left &= if wanted { found } else { !found };
+        }
+        for at in bits(left) {
+            if visit(&batch.members[at]).is_break() {
+                return;
+            }
+        }
+    }
+}
+
+impl Set {
+    /// An empty set of the kind that results begin as.
+    fn result() -> Set {
+        Set(Form::Ints(IntSet::new()))
+    }
+
+    /// Adds all members of another set.
+    fn add_all(&mut self, other: &Set, limits: &Limits) {
+        let mut members = other.iter();
+        let mut batch = Batch::new();
+        while batch.fill(&mut members) {
+            if let Form::Table(table) = &mut self.0 {
+                batch.hash(table);
+                batch.prefetch(table, batch.all());
+                for (member, hash) in batch.members[..batch.len].iter().zip(batch.hashes) {
+                    member.with_bytes(|bytes| {
+                        if let dict::Entry::Vacant(place) = table.entry(hash, bytes) {
+                            place.insert(NewValue::Unit, None);
+                        }
+                    });
+                }
+            } else {
+                for member in &batch.members[..batch.len] {
+                    self.add_member(member, limits);
+                }
+            }
+        }
+    }
+
+    /// Becomes an intset if all members are integers and few enough.
+    fn settle_as_ints(&mut self, limits: &Limits) {
+        if matches!(self.0, Form::Ints(_)) || self.len() > limits.intset_entries {
+            return;
+        }
+        let mut ints = IntSet::new();
+        for member in self.iter() {
+            let number = match member {
+                Member::Int(number) => Some(number),
+                Member::Bytes(bytes) => parse_int(bytes),
+            };
+            let Some(number) = number else { return };
+            ints.insert(number);
+        }
+        self.0 = Form::Ints(ints);
+    }
+}
+
+/// All members of all sets.
+pub fn union(sets: &[&Set], limits: &Limits) -> Set {
+    // Whatever is added to it, the copy of so large a set stays a table.
+    let certain = limits.intset_entries.max(limits.listpack_entries);
+    let large = |set: &&&Set| set.as_table().is_some() && set.len() > certain;
+    let Some(largest) = sets.iter().filter(large).max_by_key(|set| set.len()) else {
+        let mut result = Set::result();
+        sets.iter().for_each(|set| result.add_all(set, limits));
+        return result;
+    };
+    let mut result = Set::clone(largest);
+    for set in sets.iter().filter(|set| !std::ptr::eq(**set, *largest)) {
+        result.add_all(set, limits);
+    }
+    result
+}
+
+/// The order in which an intersection looks at its sets: the smallest first.
+pub fn by_size<'s>(sets: &[&'s Set]) -> Vec<&'s Set> {
+    let mut sorted = sets.to_vec();
+    sorted.sort_by_key(|set| set.len());
+    sorted
+}
+
+/// The members that all sets have; there is one set at least.
+pub fn intersection(sets: &[&Set], limits: &Limits) -> Set {
+    let sorted = by_size(sets);
+    let (smallest, others) = sorted.split_first().expect("an intersection has a set");
+    let mut result = match smallest.0 {
+        Form::Ints(_) => Set::result(),
+        Form::Packed(_) | Form::Table(_) => Set(Form::Packed(Packed::new())),
+    };
+    filter(smallest, others, true, |member| {
+        result.add_member(member, limits);
+        ControlFlow::Continue(())
+    });
+    result.settle_as_ints(limits);
+    result
+}
+
+/// Whether it is less work to ask all `others` for each member of `first` than to go through all sets.
+pub fn is_difference_asked(first: &Set, others: &[&Set]) -> bool {
+    let asked = first.len().saturating_mul(others.len() + 1) / 2;
+    asked <= others.iter().map(|set| set.len()).sum::<usize>() + first.len()
+}
+
+/// The members of `first` that none of the others has.
+pub fn difference(first: &Set, others: &[&Set], limits: &Limits) -> Set {
+    let mut result = Set::result();
+    if is_difference_asked(first, others) {
+        let mut largest_first = by_size(others);
+        largest_first.reverse();
+        filter(first, &largest_first, false, |member| {
+            result.add_member(member, limits);
+            ControlFlow::Continue(())
+        });
+        return result;
+    }
+    result.add_all(first, limits);
+    for other in others {
+        for member in other.iter() {
+            if result.is_empty() {
+                return result;
+            }
+            member.with_bytes(|bytes| result.remove(bytes));
+        }
+    }
+    result
+}
+
+/// Whether `union` may as well be given piece by piece: each set's members that no larger set has. `None` when there
+/// are so many sets that asking all of them would cost too much, or when order matters.
+pub fn union_in_pieces<'s>(sets: &[&'s Set]) -> Option<Vec<&'s Set>> {
+    const SETS_MAX: usize = 4;
+    let mut sorted = by_size(sets);
+    sorted.reverse();
+    let large = sorted.first().is_some_and(|set| set.as_table().is_some());
+    (large && sorted.len() <= SETS_MAX).then_some(sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::rng::Rng;
+    use std::collections::BTreeSet;
+    use structures::hash::Hasher;
+
+    const LIMITS: (usize, usize) = (20, 10);
+
+    fn limits() -> Limits {
+        Limits { intset_entries: LIMITS.0, listpack_entries: LIMITS.1, listpack_value: 64, hasher: Hasher::new(1, 2) }
+    }
+
+    type Model = BTreeSet<Vec<u8>>;
+
+    fn drawn(rng: &mut Rng, limits: &Limits) -> (Set, Model) {
+        let most = [5, 15, 300][rng.below(3) as usize];
+        let (count, texts) = (1 + rng.below(most), rng.below(3) == 0);
+        let member = |rng: &mut Rng| {
+            let number = rng.below(count * 2);
+            if texts && number % 3 == 0 { format!("m{number}") } else { number.to_string() }.into_bytes()
+        };
+        let first = member(rng);
+        let mut set = Set::for_first(&first, 1, limits);
+        let mut model = Model::new();
+        for member in std::iter::once(first).chain((1..count).map(|_| member(rng))) {
+            assert_eq!(set.add(&member, limits), model.insert(member));
+        }
+        (set, model)
+    }
+
+    fn members(set: &Set) -> Model {
+        set.iter().map(|member| member.to_vec()).collect()
+    }
+
+    #[test]
+    fn results_are_those_of_the_standard_library() {
+        let (mut rng, limits) = (Rng::seed(4), limits());
+        for _ in 0..400 {
+            let drawn: Vec<_> = (0..1 + rng.below(5)).map(|_| drawn(&mut rng, &limits)).collect();
+            let sets: Vec<&Set> = drawn.iter().map(|(set, _)| set).collect();
+            let models = drawn.iter().map(|(_, model)| model);
+            let fold = |step: fn(&Model, &Model) -> Model| {
+                let mut models = models.clone();
+                let first = models.next().expect("one at least").clone();
+                models.fold(first, |sum, model| step(&sum, model))
+            };
+            let unions = fold(|a, b| a | b);
+            assert_eq!(members(&union(&sets, &limits)), unions);
+            assert_eq!(members(&intersection(&sets, &limits)), fold(|a, b| a & b));
+            assert_eq!(members(&difference(sets[0], &sets[1..], &limits)), fold(|a, b| a - b));
+            let mut pieces = Model::new();
+            let sorted = union_in_pieces(&sets).unwrap_or_default();
+            for (number, set) in sorted.iter().enumerate() {
+                filter(set, &sorted[..number], false, |member| {
+                    assert!(pieces.insert(member.to_vec()), "each member is given once");
+                    ControlFlow::Continue(())
+                });
+            }
+            assert!(sorted.is_empty() || pieces == unions);
+        }
+    }
+
+    #[test]
+    fn a_filter_ends_when_it_is_told_to() {
+        let limits = limits();
+        let mut set = Set::table(&limits);
+        (0..100).for_each(|number| assert!(set.add(format!("{number}").as_bytes(), &limits)));
+        let mut left = 40;
+        filter(&set, &[&set], true, |_| {
+            left -= 1;
+            if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!(left, 0);
+    }
+}
