@@ -58,6 +58,7 @@ pub struct Options<'a> {
 pub enum Of {
     Keys,
     Fields,
+    Members,
 }
 
 impl<'a> Options<'a> {

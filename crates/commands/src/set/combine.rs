@@ -104,7 +104,7 @@ fn reply_members(cx: &mut Ctx<'_>, give: impl FnOnce(&mut dyn FnMut(&Member<'_>)
     let header = cx.reply.deferred_array();
     let mut count = 0;
     give(&mut |member| {
-        reply_member(cx, member);
+        reply_member(cx.reply, member);
         count += 1;
     });
     cx.reply.set_set_len(header, count);
@@ -112,7 +112,7 @@ fn reply_members(cx: &mut Ctx<'_>, give: impl FnOnce(&mut dyn FnMut(&Member<'_>)
 
 fn reply_set(cx: &mut Ctx<'_>, set: &Set) {
     cx.reply.set(set.len());
-    set.iter().for_each(|member| reply_member(cx, &member));
+    set.iter().for_each(|member| reply_member(cx.reply, &member));
 }
 
 /// Goes on with the next member, always.

@@ -154,7 +154,7 @@ fn smembers(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> Comman
     };
     cx.reply.set(set.len());
     for member in set.iter() {
-        reply_member(cx, &member);
+        reply_member(cx.reply, &member);
     }
     Ok(())
 }

@@ -4,9 +4,11 @@ mod combine;
 mod member;
 mod random;
 mod relocate;
+mod scan;
 
 use command::{CommandSpec, Ctx};
 use engine::LockedKeys;
+use resp::ReplyWriter;
 use std::sync::atomic::Ordering::Relaxed;
 use value::set::{Limits, Member};
 
@@ -25,6 +27,7 @@ pub static COMMANDS: &[&CommandSpec] = &[
     &random::SPOP,
     &random::SRANDMEMBER,
     &member::SREM,
+    &scan::SSCAN,
     &combine::SUNION,
     &combine::SUNIONSTORE,
 ];
@@ -42,9 +45,9 @@ fn limits(cx: &Ctx<'_>, keys: &LockedKeys<'_>) -> Limits {
 
 /// Replies with a member.
 #[inline]
-fn reply_member(cx: &mut Ctx<'_>, member: &Member<'_>) {
+fn reply_member(reply: &mut ReplyWriter, member: &Member<'_>) {
     match member {
-        Member::Int(number) => cx.reply.bulk_int(*number),
-        Member::Bytes(bytes) => cx.reply.bulk(bytes),
+        Member::Int(number) => reply.bulk_int(*number),
+        Member::Bytes(bytes) => reply.bulk(bytes),
     }
 }

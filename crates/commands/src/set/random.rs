@@ -105,7 +105,7 @@ fn spop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
         let len = set.len();
         cx.reply.set(count.min(len));
         if count >= len {
-            set.iter().for_each(|member| reply_member(cx, &member));
+            set.iter().for_each(|member| reply_member(cx.reply, &member));
             let lazy = cx.server.tunables.lazyfree_lazy_server_del.load(Relaxed);
             occupied.fx().propagate_as(db, &[if lazy { b"UNLINK" } else { b"DEL" }, key.bytes]);
             occupied.fx().add_dirty(len as u64 - 1);
@@ -123,7 +123,7 @@ fn spop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
         let mut rng = update.fx.rng.clone();
         while taken < wanted
             && set.remove_random(&mut rng, |member| {
-                reply_member(cx, member);
+                reply_member(cx.reply, member);
                 log.note(member);
             })
         {
@@ -162,12 +162,12 @@ fn reply_random(cx: &mut Ctx<'_>, set: Option<&Set>, count: Option<i64>, rng: &m
     match count {
         None => {
             let member = set.random(rng).expect("a set in the keyspace has members");
-            reply_member(cx, &member);
+            reply_member(cx.reply, &member);
         }
         Some(count @ 0..) => {
             let count = usize::try_from(count).unwrap_or(usize::MAX).min(set.len());
             cx.reply.array(count);
-            set.sample(count, rng, |member| reply_member(cx, member));
+            set.sample(count, rng, |member| reply_member(cx.reply, member));
         }
         Some(repeats) => {
             let most = cx.server.tunables.proto_max_bulk_len.load(Relaxed);
@@ -179,7 +179,7 @@ fn reply_random(cx: &mut Ctx<'_>, set: Option<&Set>, count: Option<i64>, rng: &m
             cx.reply.array(repeats as usize);
             for _ in 0..repeats {
                 let member = set.random(rng).expect("a set in the keyspace has members");
-                reply_member(cx, &member);
+                reply_member(cx.reply, &member);
                 if cx.reply.out.len_since(start) as u64 > most {
                     return Err(CommandError::REPLY_TOO_LONG);
                 }

@@ -144,6 +144,17 @@ impl Set {
         }
     }
 
+    /// One step of a scan, from `cursor`; gives the next cursor, 0 at the end. A set that is no table is visited as a whole.
+    pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&Member<'_>)) -> u64 {
+        match &self.0 {
+            Form::Table(table) => table.scan(cursor, &mut |entry| visit(&Member::Bytes(entry.key()))),
+            Form::Ints(_) | Form::Packed(_) => {
+                self.iter().for_each(|member| visit(&member));
+                0
+            }
+        }
+    }
+
     /// Whether this is a member.
     #[inline]
     pub fn contains(&self, member: &[u8]) -> bool {

@@ -43,7 +43,7 @@ fn add_field(hasher: &mut Sha1, field: value::hash::Field<'_>) {
 fn add_object(hasher: &mut Sha1, object: &Object, now_ms: u64) {
     match object {
         Object::List(list) => list.iter().for_each(|element| element.with_bytes(|bytes| add(hasher, bytes))),
-        Object::Set(_) => {}
+        Object::Set(set) => add_unordered(hasher, set.iter(), |one, member| member.with_bytes(|bytes| add(one, bytes))),
         Object::Hash(hash) => add_unordered(hasher, hash.iter().filter(|field| !field.is_past(now_ms)), add_field),
         Object::SortedSet(set) => set.iter().for_each(|(member, score)| {
             member.with_bytes(|member| add(hasher, member));

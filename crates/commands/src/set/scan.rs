@@ -1,0 +1,97 @@
+//! SSCAN: the members of a set, a few with every call.
+//!
+//! A small set is given as a whole. The cursor of a table is that of its own scan, so a member that is there from the first
+//! call to the last is given at least once. A call ends when it has met `COUNT` members, or has made ten times as many steps.
+
+use super::reply_member;
+use crate::generic::scan::{Of, Options};
+use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, pattern};
+use command::{Args, CommandResult, CommandSpec, Ctx};
+use engine::LockedKeys;
+use value::Set;
+
+pub static SSCAN: CommandSpec = CommandSpec {
+    name: "SSCAN",
+    group: Group::Set,
+    since: "2.8.0",
+    summary: "Goes through the members of a set, a few with every call.",
+    complexity: "O(1) for a call, O(N) for all calls until the cursor is 0 again, with the number of members",
+    arity: -3,
+    flags: Flags::READONLY,
+    keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    args: &[
+        key("key"),
+        integer("cursor"),
+        pattern("pattern").token("MATCH").optional(),
+        integer("count").token("COUNT").optional(),
+    ],
+    tips: &["nondeterministic_output"],
+    reply: Shape::ARRAY,
+    run: Run::Keyed(sscan),
+    ..CommandSpec::DEFAULT
+};
+
+/// Steps allowed for each member that is to be met.
+const STEPS_PER_MEMBER: usize = 10;
+
+fn sscan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let cursor = Options::cursor(args, 2)?;
+    let Some(set) = keys.read_as::<Set>(&cx.key(0))? else {
+        cx.reply.array(2);
+        cx.reply.bulk(b"0");
+        cx.reply.array(0);
+        return Ok(());
+    };
+    let options = Options::parse(args, 2, Of::Members)?;
+    let (mut place, mut met, mut given) = (cursor, 0, 0);
+    let mut steps_left = options.count.saturating_mul(STEPS_PER_MEMBER);
+    let mut members = resp::ReplyWriter::new(cx.reply.proto);
+    loop {
+        place = set.scan(place, &mut |member| {
+            met += 1;
+            if member.with_bytes(|bytes| options.matches(bytes)) {
+                given += 1;
+                reply_member(&mut members, member);
+            }
+        });
+        steps_left -= 1;
+        if place == 0 || met >= options.count || steps_left == 0 {
+            break;
+        }
+    }
+    cx.reply.array(2);
+    cx.reply.bulk(itoa::Buffer::new().format(place).as_bytes());
+    cx.reply.array(given);
+    cx.reply.out.append(&mut members.out);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestServer;
+    use resp::client::Value;
+    use std::collections::HashSet;
+
+    #[test]
+    fn members_that_stay_are_all_given_whatever_comes_and_goes() {
+        let mut server = TestServer::new();
+        for number in 0..2000 {
+            server.run(&format!("SADD s stays{number}"));
+        }
+        let (mut seen, mut cursor, mut round) = (HashSet::new(), "0".to_owned(), 0);
+        loop {
+            let Value::Array(parts) = server.run(&format!("SSCAN s {cursor}")) else { panic!("two parts") };
+            let [Value::Bulk(next), Value::Array(members)] = &parts[..] else { panic!("a cursor and members") };
+            assert!(members.len() < 60);
+            seen.extend(members.iter().map(ToString::to_string));
+            round += 1;
+            server.run(&format!("SADD s comes{round} comes{}", round * 7));
+            server.run(&format!("SREM s comes{}", round / 2));
+            cursor = String::from_utf8_lossy(next).into_owned();
+            if cursor == "0" {
+                break;
+            }
+        }
+        assert!((0..2000).all(|number| seen.contains(&format!("\"stays{number}\""))));
+    }
+}
