@@ -253,7 +253,7 @@ mod tests {
         let (count, texts) = (1 + rng.below(most), rng.below(3) == 0);
         let member = |rng: &mut Rng| {
             let number = rng.below(count * 2);
-            if texts && number % 3 == 0 { format!("m{number}") } else { number.to_string() }.into_bytes()
+            if texts && number.is_multiple_of(3) { format!("m{number}") } else { number.to_string() }.into_bytes()
         };
         let first = member(rng);
         let mut set = Set::for_first(&first, 1, limits);
