@@ -74,7 +74,7 @@ fn lset(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 
 fn lrem(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     const LREM: Event = Event::list("lrem");
-    let count = args.int(2)?;
+    let count = args.int_between(2, -i64::MAX, i64::MAX)?;
     let limit = limit(cx);
     let removed = match keys.slot(&cx.key(0)) {
         Slot::Occupied(occupied) => occupied.update::<List, _>(|list, update| {
@@ -140,7 +140,7 @@ mod tests {
             assert_eq!(server.show("LREM l 1 a"), "(integer) 1");
             assert_eq!(server.show("LREM l -1 a"), "(integer) 1");
             assert_eq!(server.show("LRANGE l 0 -1"), "1) \"b\"\n2) \"a\"\n3) \"b\"");
-            assert_eq!(server.show("LREM l -9223372036854775808 b"), "(integer) 2");
+            assert_eq!(server.show("LREM l -9223372036854775807 b"), "(integer) 2");
             assert_eq!(server.show("LREM l 0 x"), "(integer) 0");
             assert_eq!(server.show("LREM l 0 a"), "(integer) 1");
             assert_eq!(server.show("EXISTS l"), "(integer) 0");

@@ -1,6 +1,7 @@
 //! Sorted sets: members ordered by score.
 
 mod add;
+mod blocking;
 mod bounds;
 mod pop;
 mod range;
@@ -17,6 +18,9 @@ use value::sorted_set::Limits;
 use value::{Kind, SortedSet};
 
 pub static COMMANDS: &[&CommandSpec] = &[
+    &blocking::BZMPOP,
+    &blocking::BZPOPMAX,
+    &blocking::BZPOPMIN,
     &add::ZADD,
     &score::ZCARD,
     &score::ZCOUNT,
