@@ -41,6 +41,8 @@ impl CommandError {
     pub const SCORE_NAN: CommandError = CommandError::fixed("ERR resulting score is not a number (NaN)");
     pub const NOT_SCORE_RANGE: CommandError = CommandError::fixed("ERR min or max is not a float");
     pub const NOT_LEX_RANGE: CommandError = CommandError::fixed("ERR min or max not valid string range item");
+    pub const WEIGHT_NOT_FLOAT: CommandError = CommandError::fixed("ERR weight value is not a float");
+    pub const LIMIT_NEGATIVE: CommandError = CommandError::fixed("ERR LIMIT can't be negative");
     pub const ZRANGE_LIMIT: CommandError =
         CommandError::fixed("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
     pub const ZRANGE_WITHSCORES: CommandError =
@@ -244,6 +246,10 @@ impl CommandError {
 
     pub fn no_latency_samples(event: &[u8]) -> CommandError {
         CommandError::quoting("ERR No samples available for event '", event, "'")
+    }
+
+    pub fn no_input_keys(command: &str) -> CommandError {
+        CommandError::of(format!("ERR at least 1 input key is needed for '{command}' command"))
     }
 
     pub fn bitop_sources(operation: &str) -> CommandError {

@@ -6,6 +6,7 @@
 //!
 //! Both forms order members alike, and answer by the same methods. Scores are numbers.
 
+use std::cmp::Ordering;
 use std::ops::{Bound, Range};
 use structures::hash::Hasher;
 use structures::packed::{PackedElement, PackedRanked, RankedIter};
@@ -25,6 +26,17 @@ impl Limits {
     pub fn allow(&self, len: usize, longest: usize) -> bool {
         len <= self.entries && longest <= self.value
     }
+}
+
+/// How many members [`SortedSet::scores`] and [`Builder::upsert_batch`] take at most.
+pub const BATCH: usize = 16;
+
+/// Large sets of so many members are walked to find a range of names where scores differ.
+const WALKED_MAX: usize = 1000;
+
+/// Members are ordered by their bytes, however they are kept.
+pub fn compare_members(one: &PackedElement<'_>, other: &PackedElement<'_>) -> Ordering {
+    one.with_bytes(|one| other.with_bytes(|other| one.cmp(other)))
 }
 
 /// An end of a range of members, ordered by their bytes. Each may stand at either end.
@@ -78,6 +90,27 @@ impl SortedSet {
         let packed = limits.allow(len, longest);
         let form = if packed { Form::Packed(PackedRanked::new()) } else { Form::Ranked(Box::new(Ranked::new(hasher))) };
         SortedSet { form }
+    }
+
+    /// A set of these pairs, which are in order.
+    pub fn of_sorted<'m>(
+        pairs: impl ExactSizeIterator<Item = (PackedElement<'m>, f64)> + Clone,
+        hasher: Hasher,
+        limits: Limits,
+    ) -> SortedSet {
+        let len = pairs.len();
+        if limits.allow(len, 0) && pairs.clone().all(|(member, _)| limits.allow(len, member.len())) {
+            let mut packed = PackedRanked::new();
+            for (member, score) in pairs {
+                member.with_bytes(|member| packed.push_last(member, score + 0.0));
+            }
+            return SortedSet { form: Form::Packed(packed) };
+        }
+        let mut builder = RankedBuilder::new(hasher, len);
+        for (member, score) in pairs {
+            member.with_bytes(|member| builder.push(hasher.hash(member), member, score));
+        }
+        SortedSet { form: Form::Ranked(Box::new(builder.finish())) }
     }
 
     /// What OBJECT ENCODING answers.
@@ -149,6 +182,32 @@ impl SortedSet {
     pub fn random(&self, word: u64) -> Option<(PackedElement<'_>, f64)> {
         let rank = (u128::from(word) * self.len() as u128) >> 64;
         self.by_rank(rank as usize)
+    }
+
+    /// The scores of several members, at most as many as `scores` has places; their cache misses overlap.
+    pub fn scores<'m>(
+        &self,
+        members: impl Iterator<Item = PackedElement<'m>> + Clone,
+        scores: &mut [Option<f64>; BATCH],
+    ) {
+        match &self.form {
+            Form::Packed(packed) => {
+                for (score, member) in scores.iter_mut().zip(members) {
+                    *score = member.with_bytes(|member| packed.score(member));
+                }
+            }
+            Form::Ranked(ranked) => {
+                let mut hashes = [0; BATCH];
+                for (hash, member) in hashes.iter_mut().zip(members.clone()) {
+                    *hash = member.with_bytes(|member| ranked.hasher().hash(member));
+                    ranked.prefetch(*hash);
+                }
+                hashes.iter().for_each(|&hash| ranked.prefetch_element(hash));
+                for ((score, member), hash) in scores.iter_mut().zip(members).zip(hashes) {
+                    *score = member.with_bytes(|member| ranked.score(hash, member));
+                }
+            }
+        }
     }
 
     /// Puts a member in, or gives it another score, with the score that `decide` makes of the one it has. With none,
@@ -234,17 +293,19 @@ impl SortedSet {
         self.between(self.first_of_score(min), after(max).map(|after| self.first_of_score(after)))
     }
 
-    /// The ranks of the members within these bounds, if all scores are equal. If they are not, the result has no meaning, but
-    /// for a packed set it is that of Redis: the walk begins at the first member not below `min` (backwards: the last not above
-    /// `max`) and ends before the first that is out of bounds.
-    pub fn ranks_of_lex(&self, min: Lex<'_>, max: Lex<'_>, backwards: bool) -> Range<usize> {
+    /// The ranks of the members within these bounds, if all scores are equal; from the far end, for walks backwards.
+    ///
+    /// If scores differ, the result has no meaning, but for sets that are not large it is that of Redis: the walk begins at the
+    /// first member that the near bound lets in, passes over `skip` members unseen, and ends before the first that is out
+    /// of the far bound. What was skipped is in the result.
+    pub fn ranks_of_lex(&self, min: Lex<'_>, max: Lex<'_>, backwards: bool, skip: usize) -> Range<usize> {
         let ends = self.by_rank(0).zip(self.by_rank(self.len().wrapping_sub(1)));
-        let Some(((first, _), (last, _))) = ends else { return 0..0 };
+        let Some(((first, lowest), (last, highest))) = ends else { return 0..0 };
         if !max.is_not_below(first) || !min.is_not_above(last) {
             return 0..0;
         }
         match &self.form {
-            Form::Ranked(ranked) => {
+            Form::Ranked(ranked) if lowest == highest || ranked.len() > WALKED_MAX => {
                 let first_of = |bound: Lex<'_>, after_equal: bool| match bound {
                     Lex::First => 0,
                     Lex::Last => ranked.len(),
@@ -255,17 +316,27 @@ impl SortedSet {
                 let start = first_of(min, false);
                 start..first_of(max, true).max(start)
             }
-            Form::Packed(packed) if backwards => {
-                let behind = packed.iter().rev().position(|(member, _)| max.is_not_below(member));
-                let end = packed.len() - behind.unwrap_or(packed.len());
-                let within = packed.range(0..end).rev().position(|(member, _)| !min.is_not_above(member));
-                end - within.unwrap_or(end)..end
+            Form::Packed(_) | Form::Ranked(_) => self.walk_lex(min, max, backwards, skip),
+        }
+    }
+
+    fn walk_lex(&self, min: Lex<'_>, max: Lex<'_>, backwards: bool, skip: usize) -> Range<usize> {
+        let len = self.len();
+        if backwards {
+            let Some(last) = self.iter().rposition(|(member, _)| max.is_not_below(member)) else { return 0..0 };
+            let near = self.by_rank(last).is_some_and(|(member, _)| min.is_not_above(member));
+            let Some(seen) = (last + 1).checked_sub(skip).filter(|_| near) else { return 0..0 };
+            let out = self.range(0..seen).rposition(|(member, _)| !min.is_not_above(member));
+            out.map_or(0, |out| out + 1)..last + 1
+        } else {
+            let Some(start) = self.iter().position(|(member, _)| min.is_not_above(member)) else { return 0..0 };
+            let near = self.by_rank(start).is_some_and(|(member, _)| max.is_not_below(member));
+            let seen = start.saturating_add(skip);
+            if !near || seen > len {
+                return 0..0;
             }
-            Form::Packed(packed) => {
-                let start = packed.iter().position(|(member, _)| min.is_not_above(member)).unwrap_or(packed.len());
-                let within = packed.range(start..packed.len()).position(|(member, _)| !max.is_not_below(member));
-                start..within.map_or(packed.len(), |within| start + within)
-            }
+            let within = self.range(seen..len).position(|(member, _)| !max.is_not_below(member));
+            start..within.map_or(len, |within| seen + within)
         }
     }
 
@@ -418,6 +489,28 @@ impl Builder {
     pub fn upsert(&mut self, member: &[u8], decide: impl FnOnce(Option<f64>) -> f64) {
         self.longest = self.longest.max(member.len());
         self.ranked.upsert(self.hasher.hash(member), member, decide);
+    }
+
+    /// The same for several members at once, whose cache misses overlap; `decide` is given the old score, if any, and the
+    /// one that stands beside the member.
+    pub fn upsert_batch(
+        &mut self,
+        batch: &[(PackedElement<'_>, f64)],
+        decide: &mut dyn FnMut(Option<f64>, f64) -> f64,
+    ) {
+        debug_assert!(batch.len() <= BATCH);
+        let mut hashes = [0; BATCH];
+        for (hash, (member, _)) in hashes.iter_mut().zip(batch) {
+            *hash = member.with_bytes(|member| self.hasher.hash(member));
+            self.ranked.prefetch(*hash);
+        }
+        hashes[..batch.len()].iter().for_each(|&hash| self.ranked.prefetch_element(hash));
+        for (&(member, score), hash) in batch.iter().zip(hashes) {
+            member.with_bytes(|member| {
+                self.longest = self.longest.max(member.len());
+                self.ranked.upsert(hash, member, |old| decide(old, score));
+            });
+        }
     }
 
     /// The set.

@@ -58,6 +58,7 @@ pub struct Options<'a> {
 pub enum Of {
     Keys,
     Fields,
+    /// Of a set or a sorted set.
     Members,
 }
 

@@ -169,9 +169,11 @@ fn zadd(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 }
 
 fn zincrby(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    // The words are those of ZADD: an option in place of the increment is one, and then a word is missing.
+    let (options, first) = Options::parse(args)?;
     let mut pairs = Pairs::new();
-    pairs.push((args.float(2)?, args.word(3)));
-    add(cx, keys, Options { incr: true, ..Options::default() }, &pairs)
+    pairs.push((args.float(first)?, args.word(first + 1)));
+    add(cx, keys, Options { incr: true, ..options }, &pairs)
 }
 
 fn add(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, options: Options, pairs: &Pairs<'_>) -> CommandResult {

@@ -3,9 +3,12 @@
 mod add;
 mod blocking;
 mod bounds;
+mod combine;
 mod pop;
+mod random;
 mod range;
 mod remove;
+mod scan;
 mod score;
 
 use command::{CommandSpec, Ctx};
@@ -24,12 +27,18 @@ pub static COMMANDS: &[&CommandSpec] = &[
     &add::ZADD,
     &score::ZCARD,
     &score::ZCOUNT,
+    &combine::ZDIFF,
+    &combine::ZDIFFSTORE,
     &add::ZINCRBY,
+    &combine::ZINTER,
+    &combine::ZINTERCARD,
+    &combine::ZINTERSTORE,
     &score::ZLEXCOUNT,
     &pop::ZMPOP,
     &score::ZMSCORE,
     &pop::ZPOPMAX,
     &pop::ZPOPMIN,
+    &random::ZRANDMEMBER,
     &range::ZRANGE,
     &range::ZRANGEBYLEX,
     &range::ZRANGEBYSCORE,
@@ -43,7 +52,10 @@ pub static COMMANDS: &[&CommandSpec] = &[
     &range::ZREVRANGEBYLEX,
     &range::ZREVRANGEBYSCORE,
     &score::ZREVRANK,
+    &scan::ZSCAN,
     &score::ZSCORE,
+    &combine::ZUNION,
+    &combine::ZUNIONSTORE,
 ];
 
 /// What decides how a sorted set is kept: the hash function, and the most that the packed form holds.

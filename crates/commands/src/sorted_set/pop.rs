@@ -14,7 +14,7 @@ pub static ZMPOP: CommandSpec = CommandSpec {
     summary: "Takes the members with the lowest or highest scores out of the first of several sorted sets that is there.",
     complexity: "O(K + M log N), with the number of keys, the size of the sorted set and the number of members taken",
     arity: -4,
-    flags: Flags::WRITE,
+    flags: Flags::WRITE.or(Flags::MOVABLEKEYS),
     keys: &[KeySpec::numkeys(1, KeyFlags::RW.or(KeyFlags::ACCESS).or(KeyFlags::DELETE))],
     args: &[
         integer("numkeys"),

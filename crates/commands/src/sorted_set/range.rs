@@ -14,7 +14,7 @@ use resp::{Proto, ReplyWriter};
 use std::ops::{Bound, Range};
 use structures::packed::PackedElement;
 use value::SortedSet;
-use value::sorted_set::{Builder, Lex};
+use value::sorted_set::Lex;
 
 const ZRANGESTORE_EVENT: Event = Event::zset("zrangestore");
 
@@ -260,7 +260,10 @@ impl<'a> Span<'a> {
                 return if options.reverse { set.len() - found.end..set.len() - found.start } else { found };
             }
             Span::Score(min, max) => set.ranks_of_scores(min, max),
-            Span::Lex(min, max) => set.ranks_of_lex(min, max, options.reverse),
+            Span::Lex(min, max) => {
+                let skip = options.limit.map_or(0, |(skip, _)| usize::try_from(skip).unwrap_or(0));
+                set.ranks_of_lex(min, max, options.reverse, skip)
+            }
         };
         let Some((skip, count)) = options.limit else { return found };
         let Ok(skip) = usize::try_from(skip) else { return 0..0 };
@@ -372,12 +375,20 @@ fn zrangestore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
     let (hasher, limits) = form(cx);
     let result = match keys.read_as::<SortedSet>(&cx.key(1))? {
         Some(set) => {
-            let found = span.ranks(set, options);
-            let mut builder = Builder::new(hasher, found.len());
-            for (member, score) in set.range(found) {
-                member.with_bytes(|member| builder.push(member, score));
-            }
-            Some(builder.finish(limits))
+            let ranks = span.ranks(set, options);
+            // Redis puts the members in one by one, and a small sorted set makes a negative zero a positive one: so do those
+            // that come before the first long member.
+            let is_long = |(member, _): (PackedElement<'_>, f64)| !limits.allow(0, member.len());
+            let mut pairs = set.range(ranks.clone());
+            let small = if options.reverse {
+                pairs.rposition(is_long).map_or(0, |last| last + 1)..ranks.len()
+            } else {
+                0..pairs.position(is_long).unwrap_or(ranks.len())
+            };
+            let pairs = set.range(ranks).enumerate();
+            let pairs =
+                pairs.map(|(at, (member, score))| (member, if small.contains(&at) { score + 0.0 } else { score }));
+            Some(SortedSet::of_sorted(pairs, hasher, limits))
         }
         None => None,
     };

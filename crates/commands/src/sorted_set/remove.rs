@@ -100,7 +100,7 @@ fn zremrangebyscore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>
 
 fn zremrangebylex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let (min, max) = lex_bounds(args.word(2), args.word(3))?;
-    remove(cx, keys, Event::zset("zremrangebylex"), |set| set.ranks_of_lex(min, max, false))
+    remove(cx, keys, Event::zset("zremrangebylex"), |set| set.ranks_of_lex(min, max, false, 0))
 }
 
 fn remove(

@@ -130,7 +130,7 @@ fn zcount(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
 fn zlexcount(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let (min, max) = lex_bounds(args.word(2), args.word(3))?;
     let set = keys.read_as::<SortedSet>(&cx.key(0))?;
-    cx.reply.int(set.map_or(0, |set| set.ranks_of_lex(min, max, false).len()) as i64);
+    cx.reply.int(set.map_or(0, |set| set.ranks_of_lex(min, max, false, 0).len()) as i64);
     Ok(())
 }
 

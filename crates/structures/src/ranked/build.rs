@@ -40,6 +40,14 @@ impl RankedBuilder {
         self.table.prefetch_line(hash);
     }
 
+    /// Asks for the element of a hash, if there may be one. Reads the bucket, so that should have been asked for.
+    #[inline]
+    pub fn prefetch_element(&self, hash: u64) {
+        if let Some(slot) = self.table.probable(hash) {
+            self.arena.prefetch(handle_of(slot));
+        }
+    }
+
     /// Adds a member that is not there.
     #[inline]
     pub fn push(&mut self, hash: u64, member: &[u8], score: f64) {

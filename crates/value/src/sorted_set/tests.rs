@@ -173,15 +173,15 @@ fn lexical_ranges_are_those_of_the_bytes() {
         }
         let names = |ranks| read(&set, ranks).into_iter().map(|(name, _)| String::from_utf8(name).unwrap());
         for backwards in [false, true] {
-            let all = set.ranks_of_lex(Lex::First, Lex::Last, backwards);
+            let all = set.ranks_of_lex(Lex::First, Lex::Last, backwards, 0);
             assert_eq!(names(all).collect::<Vec<_>>(), ["", "10", "9", "a", "aa", "b"]);
-            let some = set.ranks_of_lex(Lex::Excluded(b"10"), Lex::Included(b"aa"), backwards);
+            let some = set.ranks_of_lex(Lex::Excluded(b"10"), Lex::Included(b"aa"), backwards, 0);
             assert_eq!(names(some).collect::<Vec<_>>(), ["9", "a", "aa"]);
-            let some = set.ranks_of_lex(Lex::Included(b"10"), Lex::Excluded(b"aa"), backwards);
+            let some = set.ranks_of_lex(Lex::Included(b"10"), Lex::Excluded(b"aa"), backwards, 0);
             assert_eq!(names(some).collect::<Vec<_>>(), ["10", "9", "a"]);
-            assert!(set.ranks_of_lex(Lex::Included(b"b"), Lex::Excluded(b"a"), backwards).is_empty());
-            assert!(set.ranks_of_lex(Lex::Excluded(b"a"), Lex::Excluded(b"aa"), backwards).is_empty());
-            assert!(set.ranks_of_lex(Lex::Last, Lex::First, backwards).is_empty());
+            assert!(set.ranks_of_lex(Lex::Included(b"b"), Lex::Excluded(b"a"), backwards, 0).is_empty());
+            assert!(set.ranks_of_lex(Lex::Excluded(b"a"), Lex::Excluded(b"aa"), backwards, 0).is_empty());
+            assert!(set.ranks_of_lex(Lex::Last, Lex::First, backwards, 0).is_empty());
         }
     }
 }
