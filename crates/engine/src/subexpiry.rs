@@ -106,7 +106,7 @@ impl Subexpiry {
 
 impl Db {
     /// Deletes fields past their deadline from hashes that are due, at most `budget` of them (a hash without any counts as
-    /// one); true if there is more to do. `settle` is called after each hash.
+    /// one); true if there is more to do. `settle` is called after each field, for each is a frame of its own in the journal.
     pub(crate) fn expire_fields(
         &mut self,
         number: usize,
@@ -123,8 +123,7 @@ impl Db {
             self.subexpiry.take_due(fx.now_ms, &mut due);
             let mut done = 1;
             for key in due.drain(..) {
-                done += self.expire_fields_of(number, &key, watched, left, fx);
-                settle(fx);
+                done += self.expire_fields_of(number, &key, watched, left, fx, settle);
             }
             left = left.saturating_sub(done);
         }
@@ -139,6 +138,7 @@ impl Db {
         watched: &mut WatchTable,
         budget: usize,
         fx: &mut Effects,
+        settle: &mut dyn FnMut(&mut Effects),
     ) -> usize {
         let now_ms = fx.now_ms;
         let Some(mut entry) = self.table.get_mut(self.table.hasher().hash(key), key) else { return 0 };
@@ -147,6 +147,7 @@ impl Db {
         hash.expire(now_ms, budget, &mut |field| {
             fields += 1;
             note_expired_field(fx, number, key, field);
+            settle(fx);
         });
         let (next, emptied) = (hash.next_deadline(), hash.is_empty());
         if fields > 0 {
