@@ -775,7 +775,10 @@ impl Update<'_> {
     /// Says that a field of a hash was removed for its age.
     pub fn field_expired(&mut self, field: &[u8]) {
         note_expired_field(self.fx, self.db, self.key, field);
-        self.events.push(Event::HASH_EXPIRED);
+        // As Redis does: one event, however many fields a command meets.
+        if !self.events.iter().any(|event| event.name == Event::HASH_EXPIRED.name) {
+            self.events.push(Event::HASH_EXPIRED);
+        }
     }
 }
 
