@@ -89,6 +89,8 @@ pub(crate) fn begin(
 /// effects of the command that filled them are settled.
 #[cold]
 pub(crate) fn serve_ready(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>) {
+    // What was filled may be past its deadline by now, after a slow transaction.
+    keys.fx.now_ms = keys.fx.now_ms.max(server.host.now().unix_ms as u64);
     while keys.fx.has_ready() {
         for ready in keys.fx.take_ready() {
             serve_key(server, state, keys, &ready);

@@ -12,6 +12,14 @@ use engine::Key;
 use resp::ReplyWriter;
 use value::Object;
 
+/// A number of seconds. Redis reads it as a `long double`, so what is too large for a double is only out of range.
+fn seconds(text: &[u8]) -> Option<f64> {
+    base::num::parse_f64(text).or_else(|| {
+        base::num::LongDouble::parse(text)?;
+        Some(if text.starts_with(b"-") { f64::NEG_INFINITY } else { f64::INFINITY })
+    })
+}
+
 /// The context of one call.
 pub struct Ctx<'a> {
     pub server: &'a Server,
@@ -57,7 +65,7 @@ impl<'a> Ctx<'a> {
     /// The word at `at` as the timeout of a command that waits, in seconds with fractions: when it is over, in
     /// microseconds of the monotonic clock, and `None` for 0, which is never.
     pub fn wait_deadline(&self, args: &Args<'_>, at: usize) -> Result<Option<u64>, CommandError> {
-        let seconds = base::num::parse_f64(args.word(at)).ok_or(CommandError::TIMEOUT_NOT_FLOAT)?;
+        let seconds = seconds(args.word(at)).ok_or(CommandError::TIMEOUT_NOT_FLOAT)?;
         // Rounded up to milliseconds, as in Redis; and the time at which it ends must have a number there.
         let millis = (seconds * 1000.0).ceil();
         if millis >= i64::MAX as f64 {

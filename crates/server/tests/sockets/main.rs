@@ -6,6 +6,7 @@
 // All of it is test code, its helpers too.
 #![allow(clippy::unwrap_used)]
 
+mod blocking;
 mod limits;
 mod noise;
 mod pipelines;

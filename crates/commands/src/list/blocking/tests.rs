@@ -173,6 +173,7 @@ fn timeouts_have_fractions_and_limits() {
         ("-1", "timeout is negative"),
         ("inf", "timeout is out of range"),
         ("1e300", "timeout is out of range"),
+        ("1e400", "timeout is out of range"),
         ("9223372036854775", "timeout is out of range"),
     ] {
         assert_eq!(server.show(&format!("BLPOP l {timeout}")), format!("(error) ERR {error}"), "{timeout}");
