@@ -333,7 +333,7 @@ fn run(
                     shards.dedup();
                 }
             }
-            let arbitrary = command.spec.flags.has(Flags::TOUCHES_ARBITRARY_KEYS);
+            let arbitrary = command.spec.needs_all_shards(args);
             (handler, if arbitrary { Scope::All } else { Scope::Shards(&shards) })
         }
         Run::Session(handler) | Run::Visit(handler) => (handler, Scope::Visit),
@@ -414,7 +414,7 @@ fn exec(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut
     shards.dedup();
     let all = multi.queue.iter().any(|queued| {
         let spec = server.registry.by_id(queued.command).spec;
-        matches!(spec.run, Run::Visit(_) | Run::Global(_)) || spec.flags.has(Flags::TOUCHES_ARBITRARY_KEYS)
+        matches!(spec.run, Run::Visit(_) | Run::Global(_)) || spec.needs_all_shards(&queued.args.args())
     });
     let scope = if all { Scope::All } else { Scope::Shards(&shards) };
     worker.fx.touch = !session.no_touch;

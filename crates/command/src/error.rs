@@ -49,6 +49,8 @@ impl CommandError {
         CommandError::fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
     pub const TOO_MANY_KEYS: CommandError =
         CommandError::fixed("ERR Number of keys can't be greater than number of args");
+    pub const SORT_NOT_DOUBLE: CommandError =
+        CommandError::fixed("ERR One or more scores can't be converted into double");
     pub const NEGATIVE_LIMIT: CommandError = CommandError::fixed("ERR LIMIT can't be negative");
     pub const REPLY_TOO_LONG: CommandError =
         CommandError::fixed("ERR reply exceeds maximum allowed size (proto-max-bulk-len)");

@@ -431,6 +431,8 @@ pub struct CommandSpec {
     pub reply: Shape,
     pub subcommands: &'static [&'static CommandSpec],
     pub run: Run,
+    /// For commands with that flag: whether a call may reach keys that the plan cannot find, and so needs all shards.
+    pub touches_arbitrary_keys: fn(&Args<'_>) -> bool,
 }
 
 impl CommandSpec {
@@ -454,7 +456,14 @@ impl CommandSpec {
         reply: Shape::ANY,
         subcommands: &[],
         run: Run::Container,
+        touches_arbitrary_keys: |_| true,
     };
+
+    /// Whether a call with these words needs all shards for the keys that it may reach.
+    #[inline]
+    pub fn needs_all_shards(&self, args: &Args<'_>) -> bool {
+        self.flags.has(Flags::TOUCHES_ARBITRARY_KEYS) && (self.touches_arbitrary_keys)(args)
+    }
 
     /// Whether so many words are right.
     #[inline]

@@ -7,6 +7,7 @@ pub(crate) mod keys;
 mod object;
 mod rename;
 pub(crate) mod scan;
+mod sort;
 mod ttl;
 mod wait;
 
@@ -31,6 +32,8 @@ pub static COMMANDS: &[&CommandSpec] = &[
     &rename::RENAME,
     &rename::RENAMENX,
     &scan::SCAN,
+    &sort::SORT,
+    &sort::SORT_RO,
     &exists::TOUCH,
     &ttl::TTL,
     &exists::TYPE,

@@ -42,7 +42,7 @@ pub static COMMANDS: &[&CommandSpec] = &[
 
 /// What `list-max-listpack-size` allows.
 #[inline]
-fn limit(cx: &Ctx<'_>) -> BlockLimit {
+pub(crate) fn limit(cx: &Ctx<'_>) -> BlockLimit {
     BlockLimit::from_config(cx.server.tunables.list_max_listpack_size.load(Ordering::Relaxed))
 }
 
