@@ -1,8 +1,12 @@
-//! A turn of one connection: parse what arrived, fetch the keys into the cache, run in order.
+//! A turn's commands: parse what arrived, fetch the keys into the cache, run in order.
 //!
-//! Up to [`COMMANDS_MAX`] commands are parsed before the first runs. Their keys are hashed, and then fetched in
-//! steps over the whole batch (shard, bucket, entry), so that the misses of many commands overlap instead of
-//! adding up.
+//! Up to [`COMMANDS_MAX`] commands of a connection are parsed before the first runs, and those of many connections before
+//! the first connection is answered: [`prepare`] parses and plans a *lane*, the commands of one connection, for as many
+//! connections as are ready; [`run_next`] runs the lanes in the order in which they were prepared. While a command runs, the
+//! entries of keys a few commands further on are fetched, and the buckets of keys further on still: the cache misses of
+//! many commands overlap with each other and with work, across connections too.
+//!
+//! What a lane holds are ranges of its connection's input, which must not change until the lane has run.
 
 use crate::args::{Args, OwnedArgs};
 use crate::clients::client_flags;
@@ -14,9 +18,11 @@ use crate::spec::Run;
 use crate::worker::Worker;
 use engine::Key;
 use resp::{Arg, ReplyWriter, Status};
+use smallvec::SmallVec;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
-/// Most commands of one batch.
+/// Most commands of one lane.
 pub const COMMANDS_MAX: usize = 64;
 
 /// With so many bytes of replies, a turn ends: they are sent before more commands run, so that a client that only
@@ -25,10 +31,11 @@ const REPLIES_MAX: usize = 1 << 20;
 
 /// A key found by the plan: its word, and where it lives.
 #[derive(Clone, Copy)]
-pub(crate) struct PlannedKey {
+struct PlannedKey {
     word: Arg,
     hash: u64,
     shard: u16,
+    db: u32,
 }
 
 impl PlannedKey {
@@ -40,21 +47,114 @@ impl PlannedKey {
 struct Parsed {
     /// Dense id, or `None` when the words call nothing: looked up again for the error.
     command: Option<usize>,
-    words: (usize, usize),
-    keys: (usize, usize),
+    words: Range<usize>,
+    keys: Range<usize>,
     /// The key specs did not fit the words.
     invalid_keys: bool,
     bytes: usize,
 }
 
-/// Room for a batch, used again for every turn.
+/// The parsed commands of one connection.
+struct Lane {
+    commands: Range<usize>,
+    end: End,
+}
+
+/// What follows the commands of a lane.
+#[derive(Clone, Copy)]
+enum End {
+    /// The rest, from `at` on, is no whole command.
+    Incomplete {
+        at: usize,
+        need: usize,
+    },
+    /// The lane is full; there may be more from `at` on.
+    Full {
+        at: usize,
+    },
+    Error(resp::ProtocolError),
+}
+
+/// How far keys were fetched into the cache: those whose buckets, and those whose entries were asked for, counted from the
+/// first.
+#[derive(Clone, Copy, Default)]
+struct Fetched {
+    buckets: usize,
+    entries: usize,
+}
+
+/// Keys by which fetching entries is ahead of running, and fetching buckets ahead of that: enough for memory to answer, and
+/// so few that nothing is pushed out of the cache before its turn.
+const ENTRIES_AHEAD: usize = 6;
+const BUCKETS_AHEAD: usize = 6;
+
+impl Fetched {
+    /// Fetches ahead of the command whose keys end at `end`.
+    #[inline]
+    fn advance(&mut self, server: &Server, keys: &[PlannedKey], end: usize) {
+        let entries = (end + ENTRIES_AHEAD).min(keys.len());
+        let buckets = (entries + BUCKETS_AHEAD).min(keys.len());
+        while self.buckets < buckets {
+            let key = &keys[self.buckets];
+            server.keyspace.prefetch_bucket(key.db as usize, key.shard, key.hash);
+            self.buckets += 1;
+        }
+        while self.entries < entries {
+            let key = &keys[self.entries];
+            server.keyspace.prefetch_entry(key.db as usize, key.shard, key.hash);
+            self.entries += 1;
+        }
+    }
+}
+
+/// Room for the commands of a turn, used again for every turn.
 #[derive(Default)]
 pub struct Batch {
     parsed: Vec<Parsed>,
     words: Vec<Arg>,
     keys: Vec<PlannedKey>,
+    lanes: Vec<Lane>,
+    /// The lane that `run_next` runs.
+    next_lane: usize,
+    fetched: Fetched,
     /// Words of the command being parsed.
     scratch: Vec<Arg>,
+}
+
+impl Batch {
+    /// Keys that the lanes name.
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Words kept for the next turn; what a command of very many words took is given back.
+    const WORDS_KEPT: usize = 1 << 14;
+
+    fn clear(&mut self) {
+        self.parsed.clear();
+        self.words.clear();
+        self.keys.clear();
+        self.lanes.clear();
+        self.next_lane = 0;
+        self.fetched = Fetched::default();
+        if self.words.capacity() > Self::WORDS_KEPT {
+            self.words.shrink_to(Self::WORDS_KEPT);
+            self.keys.shrink_to(Self::WORDS_KEPT);
+            self.scratch.shrink_to(Self::WORDS_KEPT);
+        }
+    }
+
+    /// Forgets the last lane.
+    fn pop_lane(&mut self) {
+        let Some(lane) = self.lanes.pop() else { return };
+        if let Some(first) = self.parsed.get(lane.commands.start) {
+            self.words.truncate(first.words.start);
+            self.keys.truncate(first.keys.start);
+        }
+        self.parsed.truncate(lane.commands.start);
+        let keys = self.keys.len();
+        self.fetched = Fetched { buckets: self.fetched.buckets.min(keys), entries: self.fetched.entries.min(keys) };
+    }
 }
 
 /// What a turn left behind.
@@ -66,7 +166,58 @@ pub struct Outcome {
     pub need: usize,
 }
 
-/// Runs the commands in `input`.
+/// Parses and plans the first commands in `input` as one more lane.
+pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, input: &mut [u8]) {
+    let limits = session.limits(worker.state.settings.max_bulk_len);
+    let batch = &mut worker.batch;
+    let first = batch.parsed.len();
+    std::mem::swap(&mut batch.scratch, &mut session.partial);
+    // Before AUTH the limits are small, and the next command may lift them: one at a time.
+    let most = if session.authenticated { COMMANDS_MAX } else { 1 };
+    let mut at = 0;
+    let end = loop {
+        if batch.parsed.len() - first >= most {
+            break End::Full { at };
+        }
+        match session.parser.parse(&mut input[at..], &limits, &mut batch.scratch) {
+            Ok(Status::Complete { consumed }) => {
+                let first_word = batch.words.len();
+                let words = batch.scratch.iter().map(|word| Arg { start: word.start + at, end: word.end + at });
+                batch.words.extend(words);
+                plan(server, &input[..at + consumed], session.db, batch, first_word, consumed);
+                at += consumed;
+            }
+            Ok(Status::Empty { consumed }) => at += consumed,
+            Ok(Status::Incomplete { need }) => break End::Incomplete { at, need },
+            Err(error) => break End::Error(error),
+        }
+    };
+    // What was parsed of an unfinished command stays with its connection.
+    if matches!(end, End::Incomplete { .. }) {
+        std::mem::swap(&mut batch.scratch, &mut session.partial);
+    }
+    batch.scratch.clear();
+    batch.lanes.push(Lane { commands: first..batch.parsed.len(), end });
+}
+
+/// Runs the lane that was prepared first of those that did not run yet, and then what else there is in its `input`.
+pub fn run_next(
+    server: &Server,
+    worker: &mut Worker,
+    session: &mut Session,
+    input: &mut [u8],
+    reply: &mut ReplyWriter,
+) -> Outcome {
+    let lane = worker.batch.next_lane;
+    worker.batch.next_lane += 1;
+    let outcome = run_from(server, worker, session, input, reply, lane);
+    if worker.batch.next_lane == worker.batch.lanes.len() {
+        worker.batch.clear();
+    }
+    outcome
+}
+
+/// Runs the commands in `input`; lanes that were prepared before stay.
 pub fn run(
     server: &Server,
     worker: &mut Worker,
@@ -74,16 +225,43 @@ pub fn run(
     input: &mut [u8],
     reply: &mut ReplyWriter,
 ) -> Outcome {
+    let lane = worker.batch.lanes.len();
+    prepare(server, worker, session, input);
+    let outcome = run_from(server, worker, session, input, reply, lane);
+    worker.batch.pop_lane();
+    if lane == 0 {
+        worker.batch.clear();
+    }
+    outcome
+}
+
+/// Runs a lane and all that follows it in `input`, through lanes that come and go behind those that are there.
+fn run_from(
+    server: &Server,
+    worker: &mut Worker,
+    session: &mut Session,
+    input: &mut [u8],
+    reply: &mut ReplyWriter,
+    lane: usize,
+) -> Outcome {
+    let mut lane = lane;
     let mut consumed = 0;
+    let more = worker.batch.lanes.len();
     loop {
-        let mut batch = std::mem::take(&mut worker.batch);
-        let end = parse(server, worker, session, &mut input[consumed..], &mut batch);
-        let flow = if batch.parsed.is_empty() {
+        let Lane { ref commands, end } = worker.batch.lanes[lane];
+        let commands = commands.clone();
+        let flow = if commands.is_empty() {
             Flow::Continue
         } else {
-            run_batch(server, worker, session, &input[consumed..], &batch, reply)
+            // Handlers use the worker: the batch is taken out meanwhile.
+            let mut batch = std::mem::take(&mut worker.batch);
+            let flow = run_commands(server, worker, session, &input[consumed..], &mut batch, commands, reply);
+            worker.batch = batch;
+            flow
         };
-        worker.batch = batch;
+        if lane == more {
+            worker.batch.pop_lane();
+        }
         match end {
             End::Incomplete { at, need } => return Outcome { consumed: consumed + at, flow, need },
             End::Error(error) => {
@@ -100,6 +278,8 @@ pub fn run(
                 }
             }
         }
+        lane = more;
+        prepare(server, worker, session, &mut input[consumed..]);
     }
 }
 
@@ -112,54 +292,6 @@ fn end_broken(server: &Server, worker: &mut Worker, session: &mut Session, reply
     Flow::Close
 }
 
-enum End {
-    /// The rest, from `at` on, is no whole command.
-    Incomplete {
-        at: usize,
-        need: usize,
-    },
-    /// The batch is full; there may be more from `at` on.
-    Full {
-        at: usize,
-    },
-    Error(resp::ProtocolError),
-}
-
-fn parse(server: &Server, worker: &mut Worker, session: &mut Session, input: &mut [u8], batch: &mut Batch) -> End {
-    batch.parsed.clear();
-    batch.words.clear();
-    batch.keys.clear();
-    std::mem::swap(&mut batch.scratch, &mut session.partial);
-    let limits = session.limits(worker.state.settings.max_bulk_len);
-    // Before AUTH the limits are small, and the next command may lift them: one at a time.
-    let most = if session.authenticated { COMMANDS_MAX } else { 1 };
-    let mut at = 0;
-    let end = loop {
-        if batch.parsed.len() >= most {
-            break End::Full { at };
-        }
-        match session.parser.parse(&mut input[at..], &limits, &mut batch.scratch) {
-            Ok(Status::Complete { consumed }) => {
-                let first = batch.words.len();
-                let words = batch.scratch.iter().map(|word| Arg { start: word.start + at, end: word.end + at });
-                batch.words.extend(words);
-                plan(server, &input[..at + consumed], batch, first, consumed);
-                at += consumed;
-            }
-            Ok(Status::Empty { consumed }) => at += consumed,
-            Ok(Status::Incomplete { need }) => break End::Incomplete { at, need },
-            Err(error) => break End::Error(error),
-        }
-    };
-    // What was parsed of an unfinished command stays with its connection.
-    if matches!(end, End::Incomplete { .. }) {
-        std::mem::swap(&mut batch.scratch, &mut session.partial);
-    }
-    batch.scratch.clear();
-    prefetch(server, session.db, batch, input);
-    end
-}
-
 /// Whether the plan has to locate keys for these words.
 #[inline]
 fn is_planned(command: &Command, args: &Args<'_>) -> bool {
@@ -168,7 +300,7 @@ fn is_planned(command: &Command, args: &Args<'_>) -> bool {
 
 /// Resolves the command whose words begin at `first`, and locates its keys.
 #[inline]
-fn plan(server: &Server, input: &[u8], batch: &mut Batch, first: usize, bytes: usize) {
+fn plan(server: &Server, input: &[u8], db: usize, batch: &mut Batch, first: usize, bytes: usize) {
     let Batch { parsed, words, keys, .. } = batch;
     let args = Args::new(input, &words[first..]);
     let first_key = keys.len();
@@ -178,7 +310,7 @@ fn plan(server: &Server, input: &[u8], batch: &mut Batch, first: usize, bytes: u
         let mut locate = |word: Arg| {
             let key = server.keyspace.key(word.of(input));
             server.keyspace.prefetch_shard(&key);
-            keys.push(PlannedKey { word, hash: key.hash, shard: key.shard });
+            keys.push(PlannedKey { word, hash: key.hash, shard: key.shard, db: db as u32 });
         };
         if command.one_key {
             locate(words[first + 1]);
@@ -188,42 +320,35 @@ fn plan(server: &Server, input: &[u8], batch: &mut Batch, first: usize, bytes: u
     }
     parsed.push(Parsed {
         command: command.map(|command| command.id),
-        words: (first, words.len()),
-        keys: (first_key, keys.len()),
+        words: first..words.len(),
+        keys: first_key..keys.len(),
         invalid_keys,
         bytes,
     });
 }
 
-/// Fetches the keys of a batch into the cache; a single one would gain nothing.
-#[inline]
-fn prefetch(server: &Server, db: usize, batch: &Batch, input: &[u8]) {
-    if batch.keys.len() < 2 {
-        return;
-    }
-    for key in &batch.keys {
-        server.keyspace.prefetch_bucket(db, &key.key(input));
-    }
-    for key in &batch.keys {
-        server.keyspace.prefetch_entry(db, &key.key(input));
-    }
-}
-
-fn run_batch(
+fn run_commands(
     server: &Server,
     worker: &mut Worker,
     session: &mut Session,
     input: &[u8],
-    batch: &Batch,
+    batch: &mut Batch,
+    commands: Range<usize>,
     reply: &mut ReplyWriter,
 ) -> Flow {
     let mut ticks = worker.state.ticks.raw();
-    for (number, parsed) in batch.parsed.iter().enumerate() {
-        let args = Args::new(input, &batch.words[parsed.words.0..parsed.words.1]);
+    let Batch { parsed, words, keys: all_keys, fetched, .. } = batch;
+    let commands = &parsed[commands];
+    for (number, parsed) in commands.iter().enumerate() {
+        // A single key would gain nothing.
+        if all_keys.len() > 1 {
+            fetched.advance(server, all_keys, parsed.keys.end);
+        }
+        let args = Args::new(input, &words[parsed.words.clone()]);
         let command = parsed.command.map(|id| server.registry.by_id(id));
-        let keys = &batch.keys[parsed.keys.0..parsed.keys.1];
+        let keys = &all_keys[parsed.keys.clone()];
         let one;
-        let many: Vec<Key<'_>>;
+        let many: SmallVec<[Key<'_>; 16]>;
         let located: &[Key<'_>] = match keys {
             [] => &[],
             [key] => {
@@ -241,12 +366,12 @@ fn run_batch(
             Flow::Postponed => (flow, number),
             Flow::Blocked => (flow, number + 1),
             Flow::Continue if reply.out.len() >= REPLIES_MAX => (Flow::SendFirst, number + 1),
-            other => (other, batch.parsed.len()),
+            other => (other, commands.len()),
         };
         if flow != Flow::Continue {
             // Those that wait do it in words of their own: the input may be parsed no second time.
-            for later in &batch.parsed[wait_from..] {
-                let args = Args::new(input, &batch.words[later.words.0..later.words.1]);
+            for later in &commands[wait_from..] {
+                let args = Args::new(input, &words[later.words.clone()]);
                 session.postponed.push_back(OwnedArgs::copy(&args));
             }
             return flow;

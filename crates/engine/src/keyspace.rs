@@ -90,17 +90,17 @@ impl Keyspace {
 
     /// Second step: the bucket. Does nothing when another worker holds the shard.
     #[inline]
-    pub fn prefetch_bucket(&self, db: usize, key: &Key<'_>) {
-        if let Some(shard) = self.shards[usize::from(key.shard)].try_lock() {
-            shard.dbs[db].table.prefetch_bucket(key.hash);
+    pub fn prefetch_bucket(&self, db: usize, shard: u16, hash: u64) {
+        if let Some(shard) = self.shards[usize::from(shard)].try_lock() {
+            shard.dbs[db].table.prefetch_bucket(hash);
         }
     }
 
     /// Third step: the entry.
     #[inline]
-    pub fn prefetch_entry(&self, db: usize, key: &Key<'_>) {
-        if let Some(shard) = self.shards[usize::from(key.shard)].try_lock() {
-            shard.dbs[db].table.prefetch_entry(key.hash);
+    pub fn prefetch_entry(&self, db: usize, shard: u16, hash: u64) {
+        if let Some(shard) = self.shards[usize::from(shard)].try_lock() {
+            shard.dbs[db].table.prefetch_entry(hash);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::stream::Stream;
 use resp::{Output, ReplyWriter};
 use std::io::{self, IoSlice, Read};
 
-/// Bytes read at a time into the buffer that all connections of a worker share.
+/// Bytes read at a time, at the least, into the buffer that all connections of a worker share.
 pub(crate) const READ_LEN: usize = 64 * 1024;
 /// Most that is reserved ahead for a bulk string whose length a client announced.
 const RESERVE_AHEAD_MAX: usize = 4 * 1024 * 1024;
@@ -177,6 +177,12 @@ impl<C> Connection<C> {
         self.note(next);
         self.closing |= next == Next::Close;
         self.output.append(&mut reply.out);
+    }
+
+    /// Whether there is something to read, and nothing left of before: no input, no output, nothing that waits.
+    #[inline]
+    pub fn is_at_rest(&self) -> bool {
+        self.readable && !self.is_held() && self.input.is_empty()
     }
 
     /// Whether nothing may be answered for now: commands wait, replies are not taken, or it is over.

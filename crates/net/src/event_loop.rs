@@ -9,9 +9,12 @@ use hashbrown::HashMap;
 use mio::{Events, Poll, Token, Waker};
 use resp::{Output, Proto, ReplyWriter};
 use std::io;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+/// Room for what is read from connections that are answered together.
+const SHARED_LEN: usize = 4 * READ_LEN;
 const WAKE: Token = Token(usize::MAX);
 const LISTENERS: usize = usize::MAX / 2;
 /// Reads from one connection in one turn, so that a fast sender does not keep others waiting.
@@ -54,6 +57,15 @@ impl<M> Port<M> {
     }
 }
 
+/// A connection whose input is read and prepared, and not answered yet.
+struct Prepared<C> {
+    slot: usize,
+    connection: Box<Connection<C>>,
+    /// Where in the shared buffer its input is.
+    input: Range<usize>,
+    io: IoStats,
+}
+
 /// A worker's loop.
 pub struct EventLoop<S: Service> {
     poll: Poll,
@@ -67,7 +79,10 @@ pub struct EventLoop<S: Service> {
     post: Post<S::Message>,
     options: TcpOptions,
     ready: Vec<usize>,
+    /// What was read for the connections in `prepared`, one behind the other, and how much of it is used.
     shared: Box<[u8]>,
+    shared_used: usize,
+    prepared: Vec<Prepared<S::Conn>>,
     reply: ReplyWriter,
     stopping: bool,
     accept_again: bool,
@@ -92,7 +107,9 @@ impl<S: Service> EventLoop<S> {
             post: port.post,
             options: TcpOptions { keepalive_s: 0 },
             ready: Vec::new(),
-            shared: vec![0; READ_LEN].into_boxed_slice(),
+            shared: vec![0; SHARED_LEN].into_boxed_slice(),
+            shared_used: 0,
+            prepared: Vec::new(),
             reply: ReplyWriter::new(Proto::Resp2),
             stopping: false,
             accept_again: false,
@@ -153,6 +170,7 @@ impl<S: Service> EventLoop<S> {
             for &slot in &serving {
                 self.serve(slot);
             }
+            self.answer_prepared();
             serving.clear();
             if self.ready.is_empty() {
                 self.ready = serving;
@@ -324,13 +342,61 @@ impl<S: Service> EventLoop<S> {
         self.service.closed(connection.state);
     }
 
-    /// Serves one connection for this turn.
+    /// Serves one connection for this turn: at once, or, in the common case of whole commands that came to a connection at
+    /// rest, together with others that are ready too.
     fn serve(&mut self, slot: usize) {
         // Taken out and put back, so that the connection and the rest of the loop can be used side by side.
         let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
         connection.listed = false;
         let mut io = IoStats::default();
-        let alive = self.converse(&mut connection, &mut io) && !connection.is_waiting_for_nobody();
+        if connection.is_at_rest() {
+            io.reads = 1;
+            let room = &mut self.shared[self.shared_used..];
+            let alive = match connection.read_shared(room) {
+                Got::Bytes(len) => {
+                    io.received = len;
+                    self.service.prepare(&mut connection.state, &mut room[..len]);
+                    let input = self.shared_used..self.shared_used + len;
+                    self.shared_used = input.end;
+                    self.prepared.push(Prepared { slot, connection, input, io });
+                    if self.shared.len() - self.shared_used < READ_LEN || self.service.has_prepared_enough() {
+                        self.answer_prepared();
+                    }
+                    return;
+                }
+                Got::Nothing => true,
+                Got::End => false,
+            };
+            return self.end_turn_of(slot, connection, io, alive);
+        }
+        let alive = self.converse(&mut connection, &mut io);
+        self.end_turn_of(slot, connection, io, alive);
+    }
+
+    /// Answers all connections whose input was prepared.
+    fn answer_prepared(&mut self) {
+        if self.prepared.is_empty() {
+            return;
+        }
+        let mut prepared = std::mem::take(&mut self.prepared);
+        for Prepared { slot, mut connection, input, mut io } in prepared.drain(..) {
+            let rest = input.end;
+            let len = input.len();
+            let start = input.start;
+            let turn = self.service.answer_next(&mut connection.state, &mut self.shared[input], &mut self.reply);
+            connection.input.extend_from_slice(&self.shared[start + turn.consumed.min(len)..rest]);
+            connection.need = turn.need;
+            let alive = self.conclude(&mut connection, turn.next, &mut io);
+            self.end_turn_of(slot, connection, io, alive);
+        }
+        self.prepared = prepared;
+        self.shared_used = 0;
+    }
+
+    /// Puts a connection back after its turn, or closes it.
+    #[inline]
+    fn end_turn_of(&mut self, slot: usize, mut connection: Box<Connection<S::Conn>>, mut io: IoStats, alive: bool) {
+        let alive = alive && !connection.is_waiting_for_nobody();
         io.input = connection.input.len();
         io.input_free = connection.input.capacity() - connection.input.len();
         io.output = connection.output.len();
@@ -374,7 +440,8 @@ impl<S: Service> EventLoop<S> {
             return false;
         }
         for _ in 0..READS_PER_TURN {
-            if !connection.readable || connection.is_held() {
+            // What comes after all that was kept is answered is read next turn, with the others.
+            if !connection.readable || connection.is_held() || connection.input.is_empty() {
                 break;
             }
             if !self.read_and_answer(connection, io) {
@@ -387,24 +454,10 @@ impl<S: Service> EventLoop<S> {
     #[inline]
     fn read_and_answer(&mut self, connection: &mut Connection<S::Conn>, io: &mut IoStats) -> bool {
         io.reads += 1;
-        if !connection.input.is_empty() {
-            return match connection.read_more() {
-                Got::Bytes(len) => {
-                    io.received += len;
-                    self.answer_kept(connection, io)
-                }
-                Got::Nothing => true,
-                Got::End => false,
-            };
-        }
-        match connection.read_shared(&mut self.shared) {
+        match connection.read_more() {
             Got::Bytes(len) => {
                 io.received += len;
-                let input = &mut self.shared[..len];
-                let turn = self.service.input(&mut connection.state, input, &mut self.reply);
-                connection.input.extend_from_slice(&self.shared[turn.consumed.min(len)..len]);
-                connection.need = turn.need;
-                self.conclude(connection, turn.next, io)
+                self.answer_kept(connection, io)
             }
             Got::Nothing => true,
             Got::End => false,

@@ -73,8 +73,15 @@ pub trait Service {
     fn end_turn(&mut self) -> u64;
     /// A connection came; `Err` refuses it with these bytes. Gives its id, unique over all workers.
     fn open(&mut self, peer: &Peer) -> Result<(u64, Self::Conn), Vec<u8>>;
-    /// Bytes came.
+    /// Bytes came: they are answered now.
     fn input(&mut self, conn: &mut Self::Conn, input: &mut [u8], reply: &mut ReplyWriter) -> Turn;
+    /// Bytes came, which `answer_next` will be given once others of this turn are prepared too: time to look ahead.
+    fn prepare(&mut self, conn: &mut Self::Conn, input: &mut [u8]);
+    /// Whether so much is prepared that it should be answered before more is.
+    fn has_prepared_enough(&self) -> bool;
+    /// Answers, of the connections that were prepared, the first that was not answered yet. Between `prepare` and this, other
+    /// connections may be given to `input`, but this one to nothing.
+    fn answer_next(&mut self, conn: &mut Self::Conn, input: &mut [u8], reply: &mut ReplyWriter) -> Turn;
     /// Commands that waited may go on.
     fn resume(&mut self, conn: &mut Self::Conn, reply: &mut ReplyWriter) -> Next;
     /// Bytes of input kept, and of output not yet sent, after a turn; `false` closes the connection (a limit).

@@ -17,6 +17,10 @@ const SWEEP_EVERY_MS: i64 = 5;
 /// Milliseconds that an idle worker sleeps at most.
 const SLEEP_MS: u64 = 100;
 
+/// Keys that are planned together, at the least, when more connections are ready: more would only push each other's
+/// input out of the cache.
+const KEYS_AT_ONCE: usize = 256;
+
 /// One worker's side of the event loop.
 pub struct WorkerService {
     pub server: Arc<Server>,
@@ -167,6 +171,22 @@ impl Service for WorkerService {
         let Outcome { consumed, flow, need } =
             pipeline::run(&self.server, &mut self.worker, &mut conn.session, input, reply);
         Turn { consumed, need, next: self.after_flow(&conn.session, flow) }
+    }
+
+    #[inline]
+    fn prepare(&mut self, conn: &mut Connection, input: &mut [u8]) {
+        pipeline::prepare(&self.server, &mut self.worker, &mut conn.session, input);
+    }
+
+    fn has_prepared_enough(&self) -> bool {
+        self.worker.batch.keys() >= KEYS_AT_ONCE
+    }
+
+    #[inline]
+    fn answer_next(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
+        let Outcome { consumed, flow, need } =
+            pipeline::run_next(&self.server, &mut self.worker, &mut conn.session, input, reply);
+        Turn { consumed, need, next: Self::next(flow) }
     }
 
     fn resume(&mut self, conn: &mut Connection, reply: &mut ReplyWriter) -> Next {

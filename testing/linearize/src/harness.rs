@@ -69,6 +69,11 @@ impl Mailbox for NoMailbox {
 
 /// A server for so many workers.
 pub fn server(workers: usize) -> Arc<Server> {
+    server_shared(workers, Sharing::Shared)
+}
+
+/// The same, saying how its shards are locked.
+pub fn server_shared(workers: usize, sharing: Sharing) -> Arc<Server> {
     let registry = Registry::new(commands::COMMANDS, &[]).expect("command names are unique");
     let worker = |_| WorkerHandle {
         stats: Arc::new(WorkerStats::new(registry.len())),
@@ -76,7 +81,7 @@ pub fn server(workers: usize) -> Arc<Server> {
     };
     let workers = (0..workers).map(worker).collect();
     let (reclaimer, _) = Reclaimer::new();
-    let shape = Shape { shards: 32, databases: 1, sharing: Sharing::Shared };
+    let shape = Shape { shards: std::env::var("SHARDS").ok().and_then(|s| s.parse().ok()).unwrap_or(32), databases: 1, sharing };
     Arc::new(Server {
         keyspace: Keyspace::new(shape, Hasher::new(1, 2), reclaimer),
         registry,
