@@ -309,6 +309,14 @@ fn waiting(server: &Server, worker: &Worker, session: &Session, command: &Comman
     *ticks = worker.state.ticks.raw();
 }
 
+/// The shards of several keys, rising, each once.
+fn shards_of(keys: &[Key<'_>]) -> SmallVec<[u16; 16]> {
+    let mut shards: SmallVec<[u16; 16]> = keys.iter().map(|key| key.shard).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    shards
+}
+
 /// Runs a command outside a transaction: locks, runs, commits.
 #[inline]
 fn run(
@@ -322,20 +330,16 @@ fn run(
 ) -> CommandResult {
     let keyspace = &server.keyspace;
     let fx = &mut worker.fx;
-    let mut shards: SmallVec<[u16; 8]> = SmallVec::new();
+    let shards;
     let (handler, scope) = match command.spec.run {
-        Run::Keyed(handler) => {
-            match planned.keys {
-                [key] => shards.push(key.shard),
-                keys => {
-                    shards.extend(keys.iter().map(|key| key.shard));
-                    shards.sort_unstable();
-                    shards.dedup();
-                }
+        Run::Keyed(handler) if command.spec.needs_all_shards(args) => (handler, Scope::All),
+        Run::Keyed(handler) => match planned.keys {
+            [key] => (handler, Scope::Shards(std::slice::from_ref(&key.shard))),
+            keys => {
+                shards = shards_of(keys);
+                (handler, Scope::Shards(&shards))
             }
-            let arbitrary = command.spec.needs_all_shards(args);
-            (handler, if arbitrary { Scope::All } else { Scope::Shards(&shards) })
-        }
+        },
         Run::Session(handler) | Run::Visit(handler) => (handler, Scope::Visit),
         Run::Global(handler) => (handler, Scope::All),
         Run::Exec | Run::Container => return Err(CommandError::SYNTAX),

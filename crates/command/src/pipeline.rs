@@ -2,9 +2,9 @@
 //!
 //! Up to [`COMMANDS_MAX`] commands of a connection are parsed before the first runs, and those of many connections before
 //! the first connection is answered: [`prepare`] parses and plans a *lane*, the commands of one connection, for as many
-//! connections as are ready; [`run_next`] runs the lanes in the order in which they were prepared. While a command runs, the
-//! entries of keys a few commands further on are fetched, and the buckets of keys further on still: the cache misses of
-//! many commands overlap with each other and with work, across connections too.
+//! connections as are ready; [`run_next`] runs the lanes in the order in which they were prepared. Their
+//! keys are fetched in groups, across commands and connections: the entries of the group whose turn it is, and the
+//! buckets of the one after it, so that the misses of many commands overlap instead of adding up.
 //!
 //! What a lane holds are ranges of its connection's input, which must not change until the lane has run.
 
@@ -83,26 +83,43 @@ struct Fetched {
     entries: usize,
 }
 
-/// Keys by which fetching entries is ahead of running, and fetching buckets ahead of that: enough for memory to answer, and
-/// so few that nothing is pushed out of the cache before its turn.
-const ENTRIES_AHEAD: usize = 6;
-const BUCKETS_AHEAD: usize = 6;
+/// Keys that are fetched together, so that the processor looks up the pages of several at once; few enough for all that is
+/// fetched to stay in the nearest cache until its turn.
+const TOGETHER: usize = 32;
 
 impl Fetched {
-    /// Fetches ahead of the command whose keys end at `end`.
+    /// Makes sure that the keys up to `end` were fetched: if not, fetches the entries of the next [`TOGETHER`], and the
+    /// buckets of as many behind them.
     #[inline]
     fn advance(&mut self, server: &Server, keys: &[PlannedKey], end: usize) {
-        let entries = (end + ENTRIES_AHEAD).min(keys.len());
-        let buckets = (entries + BUCKETS_AHEAD).min(keys.len());
-        while self.buckets < buckets {
-            let key = &keys[self.buckets];
-            server.keyspace.prefetch_bucket(key.db as usize, key.shard, key.hash);
-            self.buckets += 1;
+        if end > self.entries {
+            self.fetch(server, keys, end);
         }
-        while self.entries < entries {
-            let key = &keys[self.entries];
-            server.keyspace.prefetch_entry(key.db as usize, key.shard, key.hash);
-            self.entries += 1;
+    }
+
+    fn fetch(&mut self, server: &Server, keys: &[PlannedKey], end: usize) {
+        let entries = end.max(self.entries + TOGETHER).min(keys.len());
+        let buckets = (entries + TOGETHER).min(keys.len());
+        let keyspace = &server.keyspace;
+        prefetch(&keys[self.buckets..buckets], |key| keyspace.bucket_address(key.db as usize, key.shard, key.hash), 1);
+        prefetch(&keys[self.entries..entries], |key| keyspace.entry_address(key.db as usize, key.shard, key.hash), 2);
+        *self = Fetched { buckets, entries };
+    }
+}
+
+/// Prefetches so many cache lines of each key, beginning at the address that `locate` gives. All addresses are found
+/// first: with nothing between them, prefetches overlap best.
+#[inline]
+fn prefetch(keys: &[PlannedKey], locate: impl Fn(&PlannedKey) -> usize, lines: usize) {
+    let mut addresses = [0; TOGETHER];
+    for keys in keys.chunks(TOGETHER) {
+        for (address, key) in addresses.iter_mut().zip(keys) {
+            *address = locate(key);
+        }
+        for &address in addresses[..keys.len()].iter().filter(|&&address| address != 0) {
+            for line in 0..lines {
+                structures::prefetch::prefetch_read(std::ptr::without_provenance::<u8>(address + 64 * line));
+            }
         }
     }
 }
@@ -117,8 +134,6 @@ pub struct Batch {
     /// The lane that `run_next` runs.
     next_lane: usize,
     fetched: Fetched,
-    /// Words of the command being parsed.
-    scratch: Vec<Arg>,
 }
 
 impl Batch {
@@ -140,7 +155,6 @@ impl Batch {
         if self.words.capacity() > Self::WORDS_KEPT {
             self.words.shrink_to(Self::WORDS_KEPT);
             self.keys.shrink_to(Self::WORDS_KEPT);
-            self.scratch.shrink_to(Self::WORDS_KEPT);
         }
     }
 
@@ -171,7 +185,9 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
     let limits = session.limits(worker.state.settings.max_bulk_len);
     let batch = &mut worker.batch;
     let first = batch.parsed.len();
-    std::mem::swap(&mut batch.scratch, &mut session.partial);
+    let mut first_word = batch.words.len();
+    batch.words.append(&mut session.partial);
+    let mut known = None;
     // Before AUTH the limits are small, and the next command may lift them: one at a time.
     let most = if session.authenticated { COMMANDS_MAX } else { 1 };
     let mut at = 0;
@@ -179,12 +195,10 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
         if batch.parsed.len() - first >= most {
             break End::Full { at };
         }
-        match session.parser.parse(&mut input[at..], &limits, &mut batch.scratch) {
+        match session.parser.parse_behind(&mut input[at..], at, &limits, &mut batch.words) {
             Ok(Status::Complete { consumed }) => {
-                let first_word = batch.words.len();
-                let words = batch.scratch.iter().map(|word| Arg { start: word.start + at, end: word.end + at });
-                batch.words.extend(words);
-                plan(server, &input[..at + consumed], session.db, batch, first_word, consumed);
+                plan(server, &input[..at + consumed], session.db, batch, first_word, consumed, &mut known);
+                first_word = batch.words.len();
                 at += consumed;
             }
             Ok(Status::Empty { consumed }) => at += consumed,
@@ -192,11 +206,12 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
             Err(error) => break End::Error(error),
         }
     };
-    // What was parsed of an unfinished command stays with its connection.
-    if matches!(end, End::Incomplete { .. }) {
-        std::mem::swap(&mut batch.scratch, &mut session.partial);
+    // What was parsed of an unfinished command stays with its connection, counted from where the command begins.
+    if let End::Incomplete { at, .. } = end {
+        let partial = batch.words[first_word..].iter().map(|word| Arg { start: word.start - at, end: word.end - at });
+        session.partial.extend(partial);
     }
-    batch.scratch.clear();
+    batch.words.truncate(first_word);
     batch.lanes.push(Lane { commands: first..batch.parsed.len(), end });
 }
 
@@ -298,14 +313,48 @@ fn is_planned(command: &Command, args: &Args<'_>) -> bool {
     matches!(command.spec.run, Run::Keyed(_)) && command.spec.takes(args.len())
 }
 
-/// Resolves the command whose words begin at `first`, and locates its keys.
+/// Whether two names are the same bytes. They are short, so that comparing them here is done before a call would be.
 #[inline]
-fn plan(server: &Server, input: &[u8], db: usize, batch: &mut Batch, first: usize, bytes: usize) {
+fn is_same_name(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b)
+}
+
+/// The command of a name, as it was called before: pipelines tend to repeat themselves.
+struct Known<'s> {
+    name: Arg,
+    command: &'s Command,
+}
+
+/// Resolves the command whose words begin at `first`.
+#[inline]
+fn resolve<'s>(server: &'s Server, input: &[u8], words: &[Arg], known: &mut Option<Known<'s>>) -> Option<&'s Command> {
+    let name = *words.first()?;
+    if let Some(known) = known
+        && is_same_name(known.name.of(input), name.of(input))
+    {
+        return Some(known.command);
+    }
+    let command = server.registry.resolve(&Args::new(input, words)).ok()?;
+    *known = (!command.is_subcommand && command.subcommands.is_empty()).then_some(Known { name, command });
+    Some(command)
+}
+
+/// Plans the command whose words begin at `first`: what it is, and where its keys are.
+#[inline]
+fn plan<'s>(
+    server: &'s Server,
+    input: &[u8],
+    db: usize,
+    batch: &mut Batch,
+    first: usize,
+    bytes: usize,
+    known: &mut Option<Known<'s>>,
+) {
     let Batch { parsed, words, keys, .. } = batch;
     let args = Args::new(input, &words[first..]);
     let first_key = keys.len();
     let mut invalid_keys = false;
-    let command = server.registry.resolve(&args).ok();
+    let command = resolve(server, input, &words[first..], known);
     if let Some(command) = command.filter(|command| is_planned(command, &args)) {
         let mut locate = |word: Arg| {
             let key = server.keyspace.key(word.of(input));

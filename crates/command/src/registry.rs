@@ -12,6 +12,8 @@ pub struct Command {
     pub id: usize,
     /// In small letters; a subcommand's is "config|get".
     pub full_name: String,
+    /// Whether its second word names it too.
+    pub is_subcommand: bool,
     /// Subcommands by name in capitals.
     pub subcommands: Vec<usize>,
     /// Whether it has just one key, at word 1: the plan's short way.
@@ -115,7 +117,14 @@ impl Registry {
             }]
         );
         self.by_full_name.insert(full_name.clone(), id);
-        self.commands.push(Command { spec, id, full_name: full_name.clone(), subcommands: Vec::new(), one_key });
+        self.commands.push(Command {
+            spec,
+            id,
+            full_name: full_name.clone(),
+            is_subcommand: parent.is_some(),
+            subcommands: Vec::new(),
+            one_key,
+        });
         for sub in spec.subcommands {
             let sub = self.add(sub, Some(&full_name));
             self.commands[id].subcommands.push(sub);

@@ -88,20 +88,16 @@ impl Keyspace {
         structures::prefetch::prefetch_read(&raw const self.shards[usize::from(key.shard)]);
     }
 
-    /// Second step: the bucket. Does nothing when another worker holds the shard.
+    /// Second step: where the bucket is, to be prefetched and nothing else. 0 when another worker holds the shard.
     #[inline]
-    pub fn prefetch_bucket(&self, db: usize, shard: u16, hash: u64) {
-        if let Some(shard) = self.shards[usize::from(shard)].try_lock() {
-            shard.dbs[db].table.prefetch_bucket(hash);
-        }
+    pub fn bucket_address(&self, db: usize, shard: u16, hash: u64) -> usize {
+        self.shards[usize::from(shard)].try_lock().map_or(0, |shard| shard.dbs[db].table.bucket_address(hash))
     }
 
-    /// Third step: the entry.
+    /// Third step: where the entry is, likewise. Reads the bucket.
     #[inline]
-    pub fn prefetch_entry(&self, db: usize, shard: u16, hash: u64) {
-        if let Some(shard) = self.shards[usize::from(shard)].try_lock() {
-            shard.dbs[db].table.prefetch_entry(hash);
-        }
+    pub fn entry_address(&self, db: usize, shard: u16, hash: u64) -> usize {
+        self.shards[usize::from(shard)].try_lock().map_or(0, |shard| shard.dbs[db].table.entry_address(hash))
     }
 
     /// Deletes keys of one shard that are past their deadline, and fields of hashes, at most `budget` of each in

@@ -59,7 +59,7 @@ impl Lookup {
 /// The keys of a command (or transaction), locked.
 pub struct LockedKeys<'k> {
     keyspace: &'k Keyspace,
-    guards: SmallVec<[(u16, Guard<'k, ShardData>); 1]>,
+    guards: Guards<'k>,
     pub fx: &'k mut Effects,
     /// The database of the running command.
     pub db: usize,
@@ -69,53 +69,33 @@ impl<'k> LockedKeys<'k> {
     /// Takes the locks, in rising order.
     #[inline]
     pub fn lock(keyspace: &'k Keyspace, scope: Scope<'_>, db: usize, fx: &'k mut Effects) -> LockedKeys<'k> {
-        let mut keys = LockedKeys { keyspace, guards: SmallVec::new(), fx, db };
-        keys.take_locks(scope);
-        keys
-    }
-
-    #[inline]
-    fn take_locks(&mut self, scope: Scope<'_>) {
-        let keyspace = self.keyspace;
-        match scope {
-            Scope::Visit => {}
-            Scope::Shards(shards) => {
-                debug_assert!(shards.is_sorted_by(|a, b| a < b), "shards are locked in rising order");
-                for &shard in shards {
-                    self.guards.push((shard, keyspace.shards[usize::from(shard)].lock()));
-                }
-            }
-            Scope::All => {
-                self.guards.extend(keyspace.shards.iter().enumerate().map(|(at, shard)| (at as u16, shard.lock())));
-            }
-        }
+        LockedKeys { keyspace, guards: Guards::take(keyspace, scope), fx, db }
     }
 
     /// Lets go of all shards and takes others. What was seen under the old locks counts no more.
     pub(crate) fn relock(&mut self, scope: Scope<'_>) {
-        self.guards.clear();
-        self.take_locks(scope);
+        self.guards = Guards::Many(Vec::new());
+        self.guards = Guards::take(self.keyspace, scope);
     }
 
     /// The shards held, rising.
     pub(crate) fn held_shards(&self) -> Vec<u16> {
-        self.guards.iter().map(|(shard, _)| *shard).collect()
+        self.guards.all().iter().map(|(shard, _)| *shard).collect()
     }
 
     /// Whether anybody waits for a key of the shards held.
     #[inline]
     pub(crate) fn has_waiters(&self) -> bool {
-        self.guards.iter().any(|(_, shard)| !shard.waits.is_empty())
+        self.guards.all().iter().any(|(_, shard)| !shard.waits.is_empty())
     }
 
     /// Who waits in a shard; `None` when it is not held.
     pub(crate) fn waits_of(&self, shard: u16) -> Option<&WaitTable> {
-        let at = self.guards.binary_search_by_key(&shard, |(number, _)| *number).ok()?;
-        Some(&self.guards[at].1.waits)
+        self.guards.shard(shard).map(|shard| &shard.waits)
     }
 
     pub(crate) fn waits_of_mut(&mut self, shard: u16) -> &mut WaitTable {
-        &mut held(&mut self.guards, shard).waits
+        &mut self.guards.held(shard).waits
     }
 
     pub fn keyspace(&self) -> &'k Keyspace {
@@ -130,12 +110,12 @@ impl<'k> LockedKeys<'k> {
 
     /// Whether this holds every shard.
     pub fn holds_all(&self) -> bool {
-        self.guards.len() == self.keyspace.shards()
+        self.guards.all().len() == self.keyspace.shards()
     }
 
     #[inline]
     fn parts(&mut self, shard: u16) -> (&mut ShardData, &mut Effects) {
-        (held(&mut self.guards, shard), self.fx)
+        (self.guards.held(shard), self.fx)
     }
 
     /// Lends the value of a key for reading.
@@ -290,13 +270,13 @@ impl<'k> LockedKeys<'k> {
     /// Visits one shard: the one already held, else locked just for that.
     pub fn visit_one<R>(&mut self, shard: usize, look: impl FnOnce(&mut ShardView<'_>) -> R) -> R {
         let journal = &self.keyspace.journal;
-        if self.guards.is_empty() {
+        if self.guards.all().is_empty() {
             let mut guard = self.keyspace.shards[shard].lock();
             let result = look(&mut ShardView { data: &mut guard, fx: self.fx });
             self.fx.settle(journal);
             result
         } else {
-            let data = held(&mut self.guards, shard as u16);
+            let data = self.guards.held(shard as u16);
             look(&mut ShardView { data, fx: self.fx })
         }
     }
@@ -305,7 +285,7 @@ impl<'k> LockedKeys<'k> {
     pub fn take_dbs(&mut self, only: Option<usize>) -> Vec<Db> {
         debug_assert!(self.holds_all(), "FLUSHALL holds every shard");
         let mut taken = Vec::new();
-        for (_, shard) in &mut self.guards {
+        for (_, shard) in self.guards.all_mut() {
             let ShardData { dbs, watched, .. } = &mut **shard;
             for (number, db) in dbs.iter_mut().enumerate() {
                 if only.is_some_and(|only| only != number) || db.is_empty() {
@@ -328,7 +308,7 @@ impl<'k> LockedKeys<'k> {
         debug_assert!(self.holds_all(), "SWAPDB holds every shard");
         let now_ms = self.fx.now_ms;
         let fx = &mut *self.fx;
-        for (_, shard) in &mut self.guards {
+        for (_, shard) in self.guards.all_mut() {
             let ShardData { dbs, watched, waits } = &mut **shard;
             if !watched.is_empty() {
                 for number in [one, other] {
@@ -405,15 +385,62 @@ impl ShardView<'_> {
     }
 }
 
-fn held<'g, 'k>(guards: &'g mut SmallVec<[(u16, Guard<'k, ShardData>); 1]>, shard: u16) -> &'g mut ShardData {
-    let at = if guards.len() == 1 {
-        0
-    } else {
-        guards.binary_search_by_key(&shard, |(number, _)| *number).unwrap_or(usize::MAX)
-    };
-    match guards.get_mut(at) {
-        Some((number, guard)) if *number == shard => guard,
-        _ => unreachable!("shard {shard} was not in the plan"),
+/// The locks that are held, by rising shard.
+enum Guards<'k> {
+    /// What most commands need takes no memory of its own.
+    One((u16, Guard<'k, ShardData>)),
+    Many(Vec<(u16, Guard<'k, ShardData>)>),
+}
+
+impl<'k> Guards<'k> {
+    #[inline]
+    fn take(keyspace: &'k Keyspace, scope: Scope<'_>) -> Guards<'k> {
+        let lock = |shard: u16| (shard, keyspace.shards[usize::from(shard)].lock());
+        match scope {
+            Scope::Visit => Guards::Many(Vec::new()),
+            Scope::Shards(&[shard]) => Guards::One(lock(shard)),
+            Scope::Shards(shards) => {
+                debug_assert!(shards.is_sorted_by(|a, b| a < b), "shards are locked in rising order");
+                Guards::Many(shards.iter().map(|&shard| lock(shard)).collect())
+            }
+            Scope::All => Guards::Many((0..keyspace.shards()).map(|shard| lock(shard as u16)).collect()),
+        }
+    }
+
+    fn all(&self) -> &[(u16, Guard<'k, ShardData>)] {
+        match self {
+            Guards::One(one) => std::slice::from_ref(one),
+            Guards::Many(many) => many,
+        }
+    }
+
+    fn all_mut(&mut self) -> &mut [(u16, Guard<'k, ShardData>)] {
+        match self {
+            Guards::One(one) => std::slice::from_mut(one),
+            Guards::Many(many) => many,
+        }
+    }
+
+    /// A shard, if it is held.
+    fn shard(&self, shard: u16) -> Option<&ShardData> {
+        let guards = self.all();
+        let at = guards.binary_search_by_key(&shard, |(number, _)| *number).ok()?;
+        Some(&guards[at].1)
+    }
+
+    #[inline]
+    fn held(&mut self, shard: u16) -> &mut ShardData {
+        let found = match self {
+            Guards::One(one) => Some(one),
+            Guards::Many(many) => {
+                let at = many.binary_search_by_key(&shard, |(number, _)| *number);
+                at.ok().and_then(|at| many.get_mut(at))
+            }
+        };
+        match found {
+            Some((number, guard)) if *number == shard => guard,
+            _ => unreachable!("shard {shard} was not in the plan"),
+        }
     }
 }
 

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// Room for what is read from connections that are answered together.
 const SHARED_LEN: usize = 4 * READ_LEN;
+/// With so many bytes of replies kept back, they are sent before more commands run.
+const UNSENT_MAX: usize = 256 * 1024;
 const WAKE: Token = Token(usize::MAX);
 const LISTENERS: usize = usize::MAX / 2;
 /// Reads from one connection in one turn, so that a fast sender does not keep others waiting.
@@ -66,6 +68,15 @@ struct Prepared<C> {
     io: IoStats,
 }
 
+/// A connection whose commands have run, and whose replies are not sent yet.
+struct Answered<C> {
+    slot: usize,
+    connection: Box<Connection<C>>,
+    reply: Output,
+    next: Next,
+    io: IoStats,
+}
+
 /// A worker's loop.
 pub struct EventLoop<S: Service> {
     poll: Poll,
@@ -83,6 +94,9 @@ pub struct EventLoop<S: Service> {
     shared: Box<[u8]>,
     shared_used: usize,
     prepared: Vec<Prepared<S::Conn>>,
+    answered: Vec<Answered<S::Conn>>,
+    /// Empty outputs, whose memory is used again.
+    spare: Vec<Output>,
     reply: ReplyWriter,
     stopping: bool,
     accept_again: bool,
@@ -110,6 +124,8 @@ impl<S: Service> EventLoop<S> {
             shared: vec![0; SHARED_LEN].into_boxed_slice(),
             shared_used: 0,
             prepared: Vec::new(),
+            answered: Vec::new(),
+            spare: Vec::new(),
             reply: ReplyWriter::new(Proto::Resp2),
             stopping: false,
             accept_again: false,
@@ -379,18 +395,35 @@ impl<S: Service> EventLoop<S> {
             return;
         }
         let mut prepared = std::mem::take(&mut self.prepared);
-        for Prepared { slot, mut connection, input, mut io } in prepared.drain(..) {
-            let rest = input.end;
-            let len = input.len();
-            let start = input.start;
-            let turn = self.service.answer_next(&mut connection.state, &mut self.shared[input], &mut self.reply);
-            connection.input.extend_from_slice(&self.shared[start + turn.consumed.min(len)..rest]);
+        let mut unsent = 0;
+        for Prepared { slot, mut connection, input, io } in prepared.drain(..) {
+            let input = &mut self.shared[input];
+            let turn = self.service.answer_next(&mut connection.state, input, &mut self.reply);
+            connection.input.extend_from_slice(&input[turn.consumed.min(input.len())..]);
             connection.need = turn.need;
-            let alive = self.conclude(&mut connection, turn.next, &mut io);
-            self.end_turn_of(slot, connection, io, alive);
+            let reply = std::mem::replace(&mut self.reply.out, self.spare.pop().unwrap_or_default());
+            unsent += reply.len();
+            self.answered.push(Answered { slot, connection, reply, next: turn.next, io });
+            if unsent > UNSENT_MAX {
+                unsent = 0;
+                self.send_answers();
+            }
         }
         self.prepared = prepared;
         self.shared_used = 0;
+        self.send_answers();
+    }
+
+    /// Sends the answers that were kept back, all at once: who has many connections wakes up once and not for each.
+    fn send_answers(&mut self) {
+        let mut answered = std::mem::take(&mut self.answered);
+        for Answered { slot, mut connection, reply, next, mut io } in answered.drain(..) {
+            let spare = std::mem::replace(&mut self.reply.out, reply);
+            let alive = self.conclude(&mut connection, next, &mut io);
+            self.end_turn_of(slot, connection, io, alive);
+            self.spare.push(spare);
+        }
+        self.answered = answered;
     }
 
     /// Puts a connection back after its turn, or closes it.

@@ -81,7 +81,7 @@ pub fn server_shared(workers: usize, sharing: Sharing) -> Arc<Server> {
     };
     let workers = (0..workers).map(worker).collect();
     let (reclaimer, _) = Reclaimer::new();
-    let shape = Shape { shards: std::env::var("SHARDS").ok().and_then(|s| s.parse().ok()).unwrap_or(32), databases: 1, sharing };
+    let shape = Shape { shards: 32, databases: 1, sharing };
     Arc::new(Server {
         keyspace: Keyspace::new(shape, Hasher::new(1, 2), reclaimer),
         registry,

@@ -11,8 +11,7 @@ use value::{Kind, Object};
 impl LockedKeys<'_> {
     /// Lends the value of a key without any effect, together with others.
     pub fn lend(&self, key: &Key<'_>) -> Option<EntryRef<'_, Object>> {
-        let at = self.guards.binary_search_by_key(&key.shard, |(number, _)| *number).ok()?;
-        let entry = self.guards[at].1.dbs[self.db].table.get(key.hash, key.bytes)?;
+        let entry = self.guards.shard(key.shard)?.dbs[self.db].table.get(key.hash, key.bytes)?;
         (!is_past(entry.deadline(), self.fx.now_ms)).then_some(entry)
     }
 

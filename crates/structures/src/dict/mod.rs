@@ -404,6 +404,18 @@ impl<B> Dict<B> {
         }
     }
 
+    /// Where the bucket of a hash is, to be prefetched and nothing else; 0 in an empty map.
+    #[inline]
+    pub fn bucket_address(&self, hash: u64) -> usize {
+        self.table.line_address(hash)
+    }
+
+    /// Where the entry of a hash probably is, to be prefetched and nothing else; 0 if there is none. Reads the bucket.
+    #[inline]
+    pub fn entry_address(&self, hash: u64) -> usize {
+        self.table.probable(hash).map_or(0, |address| address as usize)
+    }
+
     /// Begins a snapshot: nothing is saved yet. What a scan visits in one step is saved as one: a walk goes over all cursors from
     /// 0 and leaves out those that are saved; who is about to change the entry of a hash first saves that of
     /// `cursor_of(hash)`, unless it is saved. Each saves what a step of `scan` visits, then marks its cursor. `clear` ends

@@ -38,7 +38,7 @@
 
 use crate::prefetch::prefetch_read;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 /// Entries in a line.
 const WIDTH: usize = 7;
@@ -438,10 +438,20 @@ impl Table {
     #[inline]
     pub(crate) fn prefetch_line(&self, hash: u64) {
         if self.len != 0 {
-            let segment = self.segment(self.index_of(hash));
-            let home = home_of(position_of(carried(hash), tag_of(hash)), segment.count);
-            prefetch_read(segment.line(home));
+            prefetch_read(self.home_line(hash));
         }
+    }
+
+    /// The address of the home line of `hash`, or 0 when there is no line.
+    #[inline]
+    pub(super) fn line_address(&self, hash: u64) -> usize {
+        if self.len == 0 { 0 } else { ptr::from_ref(self.home_line(hash)).addr() }
+    }
+
+    #[inline]
+    fn home_line(&self, hash: u64) -> &Line {
+        let segment = self.segment(self.index_of(hash));
+        segment.line(home_of(position_of(carried(hash), tag_of(hash)), segment.count))
     }
 
     /// The address of what is probably the entry of `hash`; reads its home line.
