@@ -1,9 +1,10 @@
 //! A whole server without sockets: whatever sessions ask for, each command is answered with exactly one reply, and
 //! the server goes on. Arguments are drawn from few keys and awkward values, so that commands meet each other's
-//! keys.
+//! keys. Who waits for a key has waited long enough at once.
 
 use crate::{pick, soup};
 use base::rng::Rng;
+use command::blocking::{self, End};
 use command::clients::ClientInfo;
 use command::dispatch::Flow;
 use command::{Server, Session, Worker, pipeline};
@@ -122,7 +123,11 @@ pub fn round(rng: &mut Rng) {
         worker.begin_turn(server);
         let mut reply = ReplyWriter::new(Proto::Resp2);
         let mut flow = pipeline::run(server, &mut worker, session, &mut input, &mut reply).flow;
-        while flow == Flow::SendFirst {
+        while matches!(flow, Flow::SendFirst | Flow::Blocked) {
+            if flow == Flow::Blocked {
+                let wait = blocking::claim(&session.info).expect("nobody else is there to end the wait");
+                assert!(blocking::end(server, &mut worker, session, &mut reply, &wait, End::TimedOut));
+            }
             flow = pipeline::run_postponed(server, &mut worker, session, &mut reply);
         }
         let replies = replies(&reply.out.to_vec(), &batch);
