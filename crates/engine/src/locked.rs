@@ -167,8 +167,7 @@ impl<'k> LockedKeys<'k> {
         }
         let (guards, fx, db) = (&self.guards, &*self.fx, self.db);
         let find = |key: &Key<'_>| {
-            let at = guards.binary_search_by_key(&key.shard, |(number, _)| *number);
-            let (_, shard) = &guards[at.expect("the plan has the shards of all keys")];
+            let shard = guards.shard(key.shard).expect("the plan has the shards of all keys");
             shard.dbs[db].table.get(key.hash, key.bytes).filter(|entry| !is_past(entry.deadline(), fx.now_ms))
         };
         keys.iter().map(find).collect()
