@@ -43,6 +43,22 @@ impl CommandError {
     pub const NOT_LEX_RANGE: CommandError = CommandError::fixed("ERR min or max not valid string range item");
     pub const WEIGHT_NOT_FLOAT: CommandError = CommandError::fixed("ERR weight value is not a float");
     pub const LIMIT_NEGATIVE: CommandError = CommandError::fixed("ERR LIMIT can't be negative");
+    pub const GEO_UNIT: CommandError = CommandError::fixed("ERR unsupported unit provided. please use M, KM, FT, MI");
+    pub const GEO_RADIUS: CommandError = CommandError::fixed("ERR need numeric radius");
+    pub const GEO_RADIUS_NEGATIVE: CommandError = CommandError::fixed("ERR radius cannot be negative");
+    pub const GEO_WIDTH: CommandError = CommandError::fixed("ERR need numeric width");
+    pub const GEO_HEIGHT: CommandError = CommandError::fixed("ERR need numeric height");
+    pub const GEO_BOX_NEGATIVE: CommandError = CommandError::fixed("ERR height or width cannot be negative");
+    pub const GEO_VERTICES: CommandError = CommandError::fixed("ERR invalid number of vertices");
+    pub const GEO_POLYGON: CommandError = CommandError::fixed("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices");
+    pub const GEO_NO_MEMBER: CommandError = CommandError::fixed("ERR could not decode requested zset member");
+    pub const GEO_COUNT: CommandError = CommandError::fixed("ERR COUNT must be > 0");
+    pub const GEO_ANY: CommandError = CommandError::fixed("ERR the ANY argument requires COUNT argument");
+    pub const GEORADIUS_STORE: CommandError = CommandError::fixed(
+        "ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options",
+    );
+    pub const GEOSEARCHSTORE: CommandError =
+        CommandError::fixed("ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options");
     pub const ZRANGE_LIMIT: CommandError =
         CommandError::fixed("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
     pub const ZRANGE_WITHSCORES: CommandError =
@@ -248,6 +264,15 @@ impl CommandError {
 
     pub fn no_latency_samples(event: &[u8]) -> CommandError {
         CommandError::quoting("ERR No samples available for event '", event, "'")
+    }
+
+    /// Options of a geo search of which one must be given; the command's name is quoted as it was sent.
+    pub fn geo_needs(options: &str, command: &[u8]) -> CommandError {
+        CommandError::quoting(&format!("ERR exactly one of {options} can be specified for "), command, "")
+    }
+
+    pub fn invalid_position(longitude: f64, latitude: f64) -> CommandError {
+        CommandError::of(format!("ERR invalid longitude,latitude pair {longitude:.6},{latitude:.6}"))
     }
 
     pub fn no_input_keys(command: &str) -> CommandError {

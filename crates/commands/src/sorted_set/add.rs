@@ -118,7 +118,7 @@ impl Options {
 }
 
 /// Members and their scores.
-type Pairs<'a> = SmallVec<[(f64, &'a [u8]); 1]>;
+pub(crate) type Pairs<'a> = SmallVec<[(f64, &'a [u8]); 1]>;
 
 /// What adding did.
 #[derive(Default)]
@@ -174,6 +174,16 @@ fn zincrby(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
     let mut pairs = Pairs::new();
     pairs.push((args.float(first)?, args.word(first + 1)));
     add(cx, keys, Options { incr: true, ..options }, &pairs)
+}
+
+/// Adds scores as ZADD with these options (NX, XX, CH) does, for GEOADD.
+pub(crate) fn add_scores(
+    cx: &mut Ctx<'_>,
+    keys: &mut LockedKeys<'_>,
+    (nx, xx, ch): (bool, bool, bool),
+    pairs: Pairs<'_>,
+) -> CommandResult {
+    add(cx, keys, Options { nx, xx, ch, ..Options::default() }, &pairs)
 }
 
 fn add(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, options: Options, pairs: &Pairs<'_>) -> CommandResult {

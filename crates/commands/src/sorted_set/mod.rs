@@ -11,8 +11,9 @@ mod remove;
 mod scan;
 mod score;
 
+pub(crate) use add::add_scores;
 use command::{CommandSpec, Ctx};
-use engine::{Event, LockedKeys, NewValue, Slot};
+use engine::{Event, Key, LockedKeys, NewValue, Slot};
 use resp::ReplyWriter;
 use std::sync::atomic::Ordering;
 use structures::hash::Hasher;
@@ -86,8 +87,18 @@ pub(crate) fn reply_member(reply: &mut ReplyWriter, member: PackedElement<'_>) {
 
 /// Stores a result under the first key, whatever was there, and replies with its length. An empty one deletes the key.
 pub(crate) fn store(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, result: Option<SortedSet>, event: Event) {
+    store_at(cx, keys, cx.key(0), result, event);
+}
+
+/// The same under another key.
+pub(crate) fn store_at(
+    cx: &mut Ctx<'_>,
+    keys: &mut LockedKeys<'_>,
+    target: Key<'_>,
+    result: Option<SortedSet>,
+    event: Event,
+) {
     let len = result.as_ref().map_or(0, SortedSet::len);
-    let target = cx.key(0);
     match result.filter(|set| !set.is_empty()) {
         Some(set) => {
             let object = Box::new(set.into_object());
