@@ -5,7 +5,7 @@ use engine::{EntryRef, Event, LockedKeys, Lookup, NewValue, Slot, ValueRef};
 use std::sync::atomic::Ordering;
 use structures::dict::Stats;
 use value::string::Str;
-use value::{List, Object};
+use value::{Hash, List, Object};
 
 fn find<'k>(keys: &'k mut LockedKeys<'_>, args: &Args<'_>) -> Result<EntryRef<'k, Object>, CommandError> {
     let key = keys.key(args.word(2));
@@ -40,7 +40,29 @@ fn object_bytes(object: &Object) -> usize {
             let bytes = packed.listpack_bytes();
             2 + rdb_length_bytes(bytes) + bytes
         }
-        Object::List(List::Blocks(_)) | Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => object.memory(),
+        Object::Hash(hash) => hash_bytes(hash),
+        Object::List(List::Blocks(_)) | Object::Set(_) | Object::SortedSet(_) => object.memory(),
+    }
+}
+
+/// Bytes of a hash in an RDB file. The packed form with deadlines has the earliest one in front; a table with them has one
+/// for each field.
+fn hash_bytes(hash: &Hash) -> usize {
+    const DEADLINE_BYTES: usize = 8;
+    let timed = hash.encoding_name() == "listpackex" || hash.with_deadline() > 0;
+    let ahead = if timed { DEADLINE_BYTES } else { 0 };
+    match hash.packed() {
+        Some(packed) => {
+            let bytes = packed.listpack_bytes();
+            ahead + rdb_length_bytes(bytes) + bytes
+        }
+        None => {
+            let field = |field: value::hash::Field<'_>| {
+                let deadline = if timed { field.deadline.map_or(1, |_| DEADLINE_BYTES) } else { 0 };
+                deadline + rdb_string_bytes(field.name) + rdb_string_bytes(field.value)
+            };
+            ahead + rdb_length_bytes(hash.len()) + hash.iter().map(field).sum::<usize>()
+        }
     }
 }
 
@@ -106,7 +128,7 @@ fn describe(cx: &mut Ctx<'_>, entry: &EntryRef<'_, Object>, name: &str) {
 
 pub fn listpack(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let entry = find(keys, args)?;
-    if value::encoding_name(&entry) != "listpack" {
+    if !matches!(value::encoding_name(&entry), "listpack" | "listpackex") {
         return Err(CommandError::NOT_LISTPACK);
     }
     describe(cx, &entry, "Listpack");
@@ -122,11 +144,29 @@ pub fn quicklist(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -
     Ok(())
 }
 
-pub fn htstats_key(_: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    match find(keys, args)?.value() {
-        ValueRef::Boxed(_) | ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => {
-            Err(CommandError::NOT_HASH_TABLE)
-        }
+pub fn htstats_key(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let full = args.is(3, "FULL");
+    let (stats, len) = match find(keys, args)?.value() {
+        ValueRef::Boxed(Object::Hash(hash)) => (hash.table_stats(), hash.len()),
+        ValueRef::Boxed(Object::Set(set)) => (set.as_table().map(|table| table.stats()), set.len()),
+        ValueRef::Boxed(_) | ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => (None, 0),
+    };
+    let stats = stats.ok_or(CommandError::NOT_HASH_TABLE)?;
+    let mut text = String::from("Hash table 0 stats (main hash table):\n");
+    describe_table(&mut text, &stats, len, full);
+    cx.reply.verbatim(b"txt", text.as_bytes());
+    Ok(())
+}
+
+/// The figures of a table that is not empty, below the heads that Redis has.
+fn describe_table(text: &mut String, stats: &Stats, len: usize, full: bool) {
+    text.push_str(&format!(" table size: {}\n number of elements: {len}\n", stats.buckets * BUCKET_ENTRIES));
+    if full {
+        text.push_str(&format!(
+            " segments: {}\n buckets: {}\n buckets with entries elsewhere: {}\n entries elsewhere: {}\n max chain \
+             length: {}\n",
+            stats.segments, stats.buckets, stats.spilled_buckets, stats.displaced, stats.longest_chain
+        ));
     }
 }
 
@@ -158,14 +198,7 @@ pub fn htstats(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
     if len == 0 {
         text.push_str("No stats available for empty dictionaries\n");
     } else {
-        text.push_str(&format!(" table size: {}\n number of elements: {len}\n", sum.buckets * BUCKET_ENTRIES));
-        if full {
-            text.push_str(&format!(
-                " segments: {}\n buckets: {}\n buckets with entries elsewhere: {}\n entries elsewhere: {}\n max chain \
-                 length: {}\n",
-                sum.segments, sum.buckets, sum.spilled_buckets, sum.displaced, sum.longest_chain
-            ));
-        }
+        describe_table(&mut text, &sum, len, full);
     }
     text.push_str("[Expires HT]\nHash table 0 stats (main hash table):\n");
     if expires == 0 {
