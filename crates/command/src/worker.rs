@@ -45,6 +45,8 @@ pub struct Worker {
     pub state: WorkerState,
     pub fx: Effects,
     pub batch: Batch,
+    /// Sweeps so far: each begins with another shard, so that one with much to do does not starve the others.
+    sweeps: usize,
 }
 
 impl Worker {
@@ -59,7 +61,7 @@ impl Worker {
             settings: Settings::default(),
             options_changed: Cell::new(false),
         };
-        Worker { state, fx: Effects::new(Rng::seed(seed)), batch: Batch::default() }
+        Worker { state, fx: Effects::new(Rng::seed(seed)), batch: Batch::default(), sweeps: 0 }
     }
 
     /// Begins a turn: reads the clock and the options.
@@ -107,19 +109,25 @@ impl Worker {
         stats.dirty.add(dirty);
     }
 
-    /// Deletes keys past their deadline in the shards that are this worker's to sweep; tells in how many
-    /// milliseconds to come back, at most `at_most`.
+    /// Deletes keys past their deadline in the shards that are this worker's to sweep, and fields of hashes; tells in how
+    /// many milliseconds to come back, at most `at_most`, and 0 when there is more to do.
     pub fn sweep(&mut self, server: &Server, at_most: u64) -> u64 {
         /// Keys of one shard that one sweep deletes, so that no client waits for many.
         const KEYS_PER_SHARD: usize = 64;
+        /// Fields that one sweep deletes: all of a large hash may be due at once.
+        const FIELDS: usize = 1024;
         let tunables = &server.tunables;
         let paused = tunables.pause_cron.load(Ordering::Relaxed) || !tunables.active_expire.load(Ordering::Relaxed);
         if !self.fx.may_expire || paused {
             return at_most;
         }
-        let mut wait = at_most;
-        for shard in (self.state.id..server.keyspace.shards()).step_by(server.workers.len()) {
-            if let Some(next) = server.keyspace.expire_shard(shard, KEYS_PER_SHARD, &mut self.fx) {
+        let (mut wait, mut fields) = (at_most, FIELDS);
+        let (shards, workers) = (server.keyspace.shards(), server.workers.len());
+        let own = shards.saturating_sub(self.state.id).div_ceil(workers);
+        self.sweeps = self.sweeps.wrapping_add(1);
+        for number in 0..own {
+            let shard = self.state.id + (number + self.sweeps) % own * workers;
+            if let Some(next) = server.keyspace.expire_shard(shard, KEYS_PER_SHARD, &mut fields, &mut self.fx) {
                 wait = wait.min(next.saturating_sub(self.fx.now_ms));
             }
         }

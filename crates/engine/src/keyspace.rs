@@ -100,10 +100,10 @@ impl Keyspace {
         self.shards[usize::from(shard)].try_lock().map_or(0, |shard| shard.dbs[db].table.entry_address(hash))
     }
 
-    /// Deletes keys of one shard that are past their deadline, and fields of hashes, at most `budget` of each in
-    /// a database; tells the earliest time at
-    /// which there may be more, `Some(now)` when the budget ran out.
-    pub fn expire_shard(&self, shard: usize, budget: usize, fx: &mut Effects) -> Option<u64> {
+    /// Deletes keys of one shard that are past their deadline, at most `budget` of each database, and fields of hashes, of
+    /// which it takes as many from `fields`; tells the earliest time at which there may be more, `Some(now)` when a
+    /// budget ran out.
+    pub fn expire_shard(&self, shard: usize, budget: usize, fields: &mut usize, fx: &mut Effects) -> Option<u64> {
         let mut guard = self.shards[shard].lock();
         let data = &mut *guard;
         let mut more = false;
@@ -111,7 +111,7 @@ impl Keyspace {
         for (number, db) in data.dbs.iter_mut().enumerate() {
             let watched = &mut data.watched;
             if db.with_subexpiry() > 0 {
-                more |= db.expire_fields(number, watched, budget, fx, &mut |fx| fx.settle(&self.journal));
+                more |= db.expire_fields(number, watched, fields, fx, &mut |fx| fx.settle(&self.journal));
             }
             if db.with_deadline() == 0 {
                 continue;

@@ -105,27 +105,27 @@ impl Subexpiry {
 }
 
 impl Db {
-    /// Deletes fields past their deadline from hashes that are due, at most `budget` of them (a hash without any counts as
-    /// one); true if there is more to do. `settle` is called after each field, for each is a frame of its own in the journal.
+    /// Deletes fields past their deadline from hashes that are due, at most `left` of them, which it takes from that (a
+    /// hash without any counts as one); true if there is more to do. `settle` is called after each field, for each is a frame of its own in the journal.
     pub(crate) fn expire_fields(
         &mut self,
         number: usize,
         watched: &mut WatchTable,
-        budget: usize,
+        left: &mut usize,
         fx: &mut Effects,
         settle: &mut dyn FnMut(&mut Effects),
     ) -> bool {
-        let (mut due, mut left) = (Vec::new(), budget);
+        let mut due = Vec::new();
         while self.subexpiry.is_due(fx.now_ms) {
-            if left == 0 {
+            if *left == 0 {
                 return true;
             }
             self.subexpiry.take_due(fx.now_ms, &mut due);
             let mut done = 1;
             for key in due.drain(..) {
-                done += self.expire_fields_of(number, &key, watched, left, fx, settle);
+                done += self.expire_fields_of(number, &key, watched, *left, fx, settle);
             }
-            left = left.saturating_sub(done);
+            *left = left.saturating_sub(done);
         }
         false
     }
@@ -250,7 +250,7 @@ mod tests {
                 drop(keys);
                 if rng.below(3) == 0 {
                     for shard in 0..2 {
-                        keyspace.expire_shard(shard, 1 + rng.below(5) as usize, &mut fx);
+                        keyspace.expire_shard(shard, 3, &mut (1 + rng.below(5) as usize), &mut fx);
                     }
                 }
                 for shard in &keyspace.shards {

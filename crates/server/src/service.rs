@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Milliseconds between two sweeps for expired keys, at the least.
+/// Milliseconds between two sweeps for expired keys, at the least; and while there is more to do.
 const SWEEP_EVERY_MS: i64 = 5;
+const SWEEP_AGAIN_MS: i64 = 1;
 /// Milliseconds that an idle worker sleeps at most.
 const SLEEP_MS: u64 = 100;
 
@@ -131,7 +132,7 @@ impl Service for WorkerService {
         let now = (self.worker.state.now.mono_us / 1000) as i64;
         if now >= self.sweep_at {
             let wait = self.worker.sweep(&self.server, SLEEP_MS) as i64;
-            self.sweep_at = now + wait.max(SWEEP_EVERY_MS);
+            self.sweep_at = now + if wait == 0 { SWEEP_AGAIN_MS } else { wait.max(SWEEP_EVERY_MS) };
         }
         if self.worker.state.id == 0 && now >= self.cron_at {
             self.server.cron(self.worker.state.now);
