@@ -16,7 +16,13 @@ use value::Object;
 fn seconds(text: &[u8]) -> Option<f64> {
     base::num::parse_f64(text).or_else(|| {
         base::num::LongDouble::parse(text)?;
-        Some(if text.starts_with(b"-") { f64::NEG_INFINITY } else { f64::INFINITY })
+        let nearest = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
+        Some(match nearest {
+            // Next to nothing, and yet not for ever.
+            Some(0.0) => f64::MIN_POSITIVE,
+            _ if text.starts_with(b"-") => f64::NEG_INFINITY,
+            _ => f64::INFINITY,
+        })
     })
 }
 

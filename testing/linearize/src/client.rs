@@ -6,7 +6,8 @@
 
 use crate::harness::Connection;
 use crate::model::{error, ok};
-use crate::operation::{KeyId, Operation};
+use crate::operation::{KeyId, Operation, QUEUES};
+use crate::run::Stamps;
 use resp::client::Value;
 use std::collections::HashMap;
 
@@ -27,11 +28,15 @@ pub enum Fault {
     WatchIgnored,
     /// Every other GET of a key is served from a cache that hears of no writes.
     StaleReads,
+    /// BLMOVE pops, then pushes.
+    PassInPieces,
+    /// BLPOP that finds nothing sleeps, and nobody wakes it.
+    WakeUpLost,
 }
 
 impl Fault {
-    /// All but none.
-    pub const ALL: [Fault; 7] = [
+    /// Those about values.
+    pub const OF_VALUES: [Fault; 7] = [
         Fault::MsetInPieces,
         Fault::MgetInPieces,
         Fault::RenameInPieces,
@@ -40,7 +45,12 @@ impl Fault {
         Fault::WatchIgnored,
         Fault::StaleReads,
     ];
+    /// Those about queues.
+    pub const OF_QUEUES: [Fault; 3] = [Fault::PassInPieces, Fault::WakeUpLost, Fault::ExecInPieces];
 }
+
+/// Steps for which a client waits before it gives up.
+const PATIENCE: u32 = 24;
 
 /// A client in the middle of an operation, or between two.
 pub struct Client {
@@ -50,23 +60,77 @@ pub struct Client {
     replies: Vec<Value>,
     cache: HashMap<KeyId, Value>,
     watches: bool,
+    /// Waits, or sleeps, and has so much patience left.
+    waits: Option<u32>,
+    /// When it began to give up the operation that it gave up.
+    gave_up: Option<u64>,
 }
 
 impl Client {
     pub fn new(connection: Connection, fault: Fault) -> Client {
-        Client { connection, fault, replies: Vec::new(), cache: HashMap::new(), watches: false }
+        Client {
+            connection,
+            fault,
+            replies: Vec::new(),
+            cache: HashMap::new(),
+            watches: false,
+            waits: None,
+            gave_up: None,
+        }
+    }
+
+    /// When the operation that was answered last began to count: not with its invocation if it was given up.
+    pub fn take_gave_up(&mut self) -> Option<u64> {
+        self.gave_up.take()
     }
 
     /// Takes one step of the operation; `None` while there are more to take.
-    pub fn step(&mut self, operation: &Operation) -> Option<Value> {
-        if let Some(piece) = self.next_piece(operation) {
-            self.replies.push(self.connection.send(&piece.commands()));
-            if self.next_piece(operation).is_some() {
+    pub fn step(&mut self, operation: &Operation, stamps: &Stamps) -> Option<Value> {
+        if self.waits.is_some() {
+            let reply = self.wait_on(stamps)?;
+            self.waits = None;
+            self.replies.push(reply);
+        } else if let Some(piece) = self.next_piece(operation) {
+            match self.connection.try_send(&piece.commands()) {
+                Some(reply) => self.replies.push(reply),
+                None => self.waits = Some(PATIENCE),
+            }
+            if self.waits.is_some() {
                 return None;
             }
+        } else if self.sleeps(operation) {
+            self.waits = Some(PATIENCE);
+            return None;
+        }
+        if self.next_piece(operation).is_some() || self.sleeps(operation) {
+            return None;
         }
         let replies = std::mem::take(&mut self.replies);
         Some(self.answer(operation, replies))
+    }
+
+    /// Looks for the end of a wait; gives up when there was none for long.
+    fn wait_on(&mut self, stamps: &Stamps) -> Option<Value> {
+        if let Some(reply) = self.connection.poll() {
+            return Some(reply);
+        }
+        let patience = self.waits.as_mut()?;
+        *patience = patience.saturating_sub(1);
+        if *patience > 0 {
+            return None;
+        }
+        let begin = stamps.next();
+        // One that only sleeps has nothing to give up.
+        let reply = if self.connection.is_waiting() { self.connection.give_up()? } else { Value::NullBulk };
+        self.gave_up = Some(begin);
+        Some(reply)
+    }
+
+    /// Whether the fault lets the client sleep now, with nobody knowing of it.
+    fn sleeps(&self, operation: &Operation) -> bool {
+        let Operation::Wait(queues) = operation else { return false };
+        let nothing = self.replies.iter().all(|reply| *reply == Value::NullBulk);
+        self.fault == Fault::WakeUpLost && self.replies.len() == queues.len() && nothing
     }
 
     /// What is to be sent next for this operation.
@@ -91,6 +155,15 @@ impl Client {
             (Fault::ExecInPieces, Operation::Exec(queued)) if !self.watches => queued.get(sent).cloned(),
             (Fault::WatchIgnored, Operation::Watch(_)) => None,
             (Fault::StaleReads, Operation::Get(key)) if self.cache.contains_key(key) => None,
+            (Fault::PassInPieces, Operation::Pass(from, to)) => match self.replies.as_slice() {
+                [] => Some(Operation::Wait(vec![*from])),
+                [Value::Array(popped)] => Some(Operation::Push(*to, vec![popped[1].to_string().replace('"', "")])),
+                _ => None,
+            },
+            (Fault::WakeUpLost, Operation::Wait(queues)) => {
+                let nothing = self.replies.iter().all(|reply| *reply == Value::NullBulk);
+                queues.get(sent).filter(|_| nothing).map(|&queue| Operation::Pop(queue))
+            }
             _ => (sent == 0).then(|| operation.clone()),
         }
     }
@@ -120,6 +193,16 @@ impl Client {
                     replies.into_iter().next().expect("it was sent")
                 }
             },
+            (Fault::PassInPieces, Operation::Pass(..)) => match replies.into_iter().next() {
+                Some(Value::Array(popped)) => popped.into_iter().next_back().expect("a key and an element"),
+                _ => Value::NullArray,
+            },
+            (Fault::WakeUpLost, Operation::Wait(queues)) => {
+                let found = replies.iter().position(|reply| matches!(reply, Value::Bulk(_)));
+                found.map_or(Value::NullArray, |at| {
+                    Value::Array(vec![Value::Bulk(QUEUES[queues[at]].into()), replies[at].clone()])
+                })
+            }
             _ => replies.into_iter().next_back().expect("it was sent"),
         }
     }

@@ -5,17 +5,19 @@
 
 use base::clock::Now;
 use command::clients::{ClientInfo, Mailbox, Message};
+use command::dispatch::Flow;
 use command::host::{CpuTimes, Host, MemoryStats, Shutdown};
 use command::registry::Registry;
 use command::server::{Server, WorkerHandle};
 use command::session::Session;
 use command::stats::WorkerStats;
-use command::{Worker, pipeline};
+use command::{Worker, blocking, pipeline};
 use engine::reclaim::Reclaimer;
-use engine::{Keyspace, Shape};
+use engine::{Keyspace, Shape, Wait};
 use resp::client::{Value, decode, encode_command};
 use resp::{Proto, ReplyWriter};
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
 use structures::hash::Hasher;
 use structures::lock::Sharing;
 
@@ -61,28 +63,53 @@ impl Host for NoHost {
     fn log(&self, _: &str) {}
 }
 
-struct NoMailbox;
+/// What a worker was told and did not read yet.
+#[derive(Default)]
+struct Letters(Mutex<Vec<Message>>);
 
-impl Mailbox for NoMailbox {
-    fn send(&self, _: Message) {}
+impl Letters {
+    fn take(&self) -> Option<Message> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
+
+impl Mailbox for Letters {
+    fn send(&self, message: Message) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+    }
+}
+
+/// A server, and the letters of its workers.
+pub struct Harness {
+    server: Server,
+    letters: Vec<Arc<Letters>>,
+}
+
+impl Deref for Harness {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
 }
 
 /// A server for so many workers.
-pub fn server(workers: usize) -> Arc<Server> {
+pub fn server(workers: usize) -> Arc<Harness> {
     server_shared(workers, Sharing::Shared)
 }
 
 /// The same, saying how its shards are locked.
-pub fn server_shared(workers: usize, sharing: Sharing) -> Arc<Server> {
+pub fn server_shared(workers: usize, sharing: Sharing) -> Arc<Harness> {
     let registry = Registry::new(commands::COMMANDS, &[]).expect("command names are unique");
-    let worker = |_| WorkerHandle {
+    let letters: Vec<Arc<Letters>> = (0..workers).map(|_| Arc::default()).collect();
+    let worker = |letters: &Arc<Letters>| WorkerHandle {
         stats: Arc::new(WorkerStats::new(registry.len())),
-        mailbox: Arc::new(NoMailbox) as Arc<dyn Mailbox>,
+        mailbox: letters.clone() as Arc<dyn Mailbox>,
     };
-    let workers = (0..workers).map(worker).collect();
+    let workers = letters.iter().map(worker).collect();
     let (reclaimer, _) = Reclaimer::new();
     let shape = Shape { shards: 32, databases: 1, sharing };
-    Arc::new(Server {
+    let server = Server {
         keyspace: Keyspace::new(shape, Hasher::new(1, 2), reclaimer),
         registry,
         tunables: Default::default(),
@@ -98,18 +125,19 @@ pub fn server_shared(workers: usize, sharing: Sharing) -> Arc<Server> {
         started: Now::default(),
         run_id: "0".repeat(40),
         replid: "1".repeat(40).into(),
-    })
+    };
+    Arc::new(Harness { server, letters })
 }
 
 /// A connection, and the worker that serves it alone.
 pub struct Connection {
-    server: Arc<Server>,
+    server: Arc<Harness>,
     worker: Worker,
     session: Session,
 }
 
 impl Connection {
-    pub fn new(server: &Arc<Server>, worker: usize) -> Connection {
+    pub fn new(server: &Arc<Harness>, worker: usize) -> Connection {
         let id = server.clients.next_id();
         let info = Arc::new(ClientInfo::new(id, worker, 8, "127.0.0.1:1".to_owned(), "127.0.0.1:2".to_owned(), 0));
         server.clients.add(info.clone());
@@ -121,6 +149,11 @@ impl Connection {
 
     /// Sends commands in one turn; gives the reply to the last.
     pub fn send(&mut self, commands: &[Vec<&str>]) -> Value {
+        self.try_send(commands).expect("nothing waits")
+    }
+
+    /// The same; `None` when the only command waits.
+    pub fn try_send(&mut self, commands: &[Vec<&str>]) -> Option<Value> {
         let mut input = Vec::new();
         for words in commands {
             let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
@@ -129,6 +162,10 @@ impl Connection {
         let mut reply = ReplyWriter::new(Proto::Resp2);
         let outcome = pipeline::run(&self.server, &mut self.worker, &mut self.session, &mut input, &mut reply);
         assert_eq!(outcome.consumed, input.len(), "all commands ran");
+        if outcome.flow == Flow::Blocked {
+            assert!(commands.len() == 1 && reply.out.is_empty(), "nothing is answered yet");
+            return None;
+        }
         let bytes = reply.out.to_vec();
         let mut rest = bytes.as_slice();
         let mut last = None;
@@ -138,7 +175,34 @@ impl Connection {
             last = Some(value);
         }
         assert!(rest.is_empty(), "one reply for each command");
-        last.expect("a command was sent")
+        Some(last.expect("a command was sent"))
+    }
+
+    /// The answer to a command that waited, if it is there.
+    pub fn poll(&mut self) -> Option<Value> {
+        while let Some(message) = self.server.letters[self.worker.state.id].take() {
+            if let Message::EndWait(wait, end) = message {
+                return Some(self.end_wait(&wait, end));
+            }
+        }
+        None
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        self.session.blocked.is_some()
+    }
+
+    /// Ends the wait as a timeout does; `None` if it was served meanwhile, and the answer is on its way.
+    pub fn give_up(&mut self) -> Option<Value> {
+        let wait = blocking::claim(&self.session.info)?;
+        Some(self.end_wait(&wait, blocking::End::TimedOut))
+    }
+
+    fn end_wait(&mut self, wait: &Arc<Wait>, end: blocking::End) -> Value {
+        let mut reply = ReplyWriter::new(Proto::Resp2);
+        let ended = blocking::end(&self.server, &mut self.worker, &mut self.session, &mut reply, wait, end);
+        assert!(ended, "a client is in one wait at a time");
+        decode(&reply.out.to_vec()).expect("a valid reply").expect("a whole reply").0
     }
 
     /// Sends one command given as a line, its words between spaces.

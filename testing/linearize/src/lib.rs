@@ -15,7 +15,11 @@
 //! * [`mod@run`] lets clients loose, in windows: between two windows nothing runs and all keys are read back, so that
 //!   each search is short and starts from a known state.
 //!
-//! Limits: strings only, no deadlines, no blocking commands, one database.
+//! Two kinds of work: values (strings, transactions that watch) and queues (lists that clients wait for). A client that waits gives up
+//! after a while. It may do so only while its queues are empty: the answer counts from the moment at which it gives up,
+//! so an element that was pushed before that and given to nobody is a violation, the lost wake-up.
+//!
+//! Limits: strings and lists, no deadlines, one database.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,6 @@
 //! The server as it should be: what each operation does and answers when nothing else runs.
 
-use crate::operation::{KEYS, KeyId, Operation};
+use crate::operation::{KEYS, KeyId, Operation, QUEUES, QueueId};
 use resp::client::Value;
 use std::rc::Rc;
 
@@ -12,6 +12,7 @@ pub const CLIENTS_MAX: usize = 8;
 pub struct State {
     /// Shared, because a search copies states all the time.
     values: [Option<Rc<str>>; KEYS.len()],
+    lists: [Rc<Vec<String>>; QUEUES.len()],
     watched: [u8; CLIENTS_MAX],
     /// Clients whose next EXEC is void.
     dirty: u8,
@@ -20,14 +21,27 @@ pub struct State {
 const _: () = assert!(KEYS.len() <= 8 && CLIENTS_MAX <= 8, "keys and clients are bits of a byte");
 
 impl State {
-    /// The state that a reply to MGET over all keys shows, with no watches.
-    pub fn of_values(reply: &Value) -> State {
+    /// Reads everything.
+    pub fn read_all() -> Operation {
+        let all = Operation::Mget((0..KEYS.len()).collect());
+        Operation::Exec(std::iter::once(all).chain((0..QUEUES.len()).map(Operation::Range)).collect())
+    }
+
+    /// The state that the reply to [`State::read_all`] shows, with no watches.
+    pub fn of_all(reply: &Value) -> State {
         let mut state = State::default();
-        if let Value::Array(values) = reply {
-            for (slot, value) in state.values.iter_mut().zip(values) {
-                if let Value::Bulk(bytes) = value {
-                    *slot = Some(String::from_utf8_lossy(bytes).into());
-                }
+        let Value::Array(parts) = reply else { return state };
+        let Some((Value::Array(values), lists)) = parts.split_first() else { return state };
+        let text = |value: &Value| match value {
+            Value::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        };
+        for (slot, value) in state.values.iter_mut().zip(values) {
+            *slot = text(value).map(Rc::from);
+        }
+        for (slot, list) in state.lists.iter_mut().zip(lists) {
+            if let Value::Array(elements) = list {
+                *slot = Rc::new(elements.iter().filter_map(text).collect());
             }
         }
         state
@@ -85,7 +99,28 @@ impl State {
                 }
                 Value::Array(queued.iter().map(|operation| self.apply(client, operation)).collect())
             }
+            Operation::Push(queue, values) => {
+                let list = Rc::make_mut(&mut self.lists[*queue]);
+                list.extend_from_slice(values);
+                Value::Integer(list.len() as i64)
+            }
+            Operation::Pop(queue) => self.pop(*queue).map_or(Value::NullBulk, bulk),
+            Operation::Range(queue) => Value::Array(self.lists[*queue].iter().cloned().map(bulk).collect()),
+            Operation::Wait(queues) => {
+                let popped = queues.iter().find_map(|&queue| Some((queue, self.pop(queue)?)));
+                popped.map_or(Value::NullArray, |(queue, element)| {
+                    Value::Array(vec![bulk(QUEUES[queue].to_owned()), bulk(element)])
+                })
+            }
+            Operation::Pass(from, to) => self.pop(*from).map_or(Value::NullArray, |element| {
+                Rc::make_mut(&mut self.lists[*to]).push(element.clone());
+                bulk(element)
+            }),
         }
+    }
+
+    fn pop(&mut self, queue: QueueId) -> Option<String> {
+        (!self.lists[queue].is_empty()).then(|| Rc::make_mut(&mut self.lists[queue]).remove(0))
     }
 
     fn get(&self, key: KeyId) -> Value {
@@ -130,6 +165,10 @@ impl State {
         self.dirty &= !(1 << client);
         ok()
     }
+}
+
+fn bulk(text: String) -> Value {
+    Value::Bulk(text.into_bytes())
 }
 
 /// The reply of a command that did what it was told.

@@ -11,6 +11,19 @@ pub const KEYS: [&str; 6] = ["k0", "k1", "k2", "k3", "k4", "{k0}x"];
 /// A key: its place in [`KEYS`].
 pub type KeyId = usize;
 
+/// The keys of lists, in shards of their own.
+pub const QUEUES: [&str; 3] = ["q0", "q1", "q2"];
+
+/// A list: its place in [`QUEUES`].
+pub type QueueId = usize;
+
+/// What clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Values,
+    Queues,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     Get(KeyId),
@@ -22,10 +35,24 @@ pub enum Operation {
     Mset(Vec<(KeyId, String)>),
     Mget(Vec<KeyId>),
     Rename(KeyId, KeyId),
-    Copy { from: KeyId, to: KeyId, replace: bool },
+    Copy {
+        from: KeyId,
+        to: KeyId,
+        replace: bool,
+    },
     Watch(Vec<KeyId>),
     Unwatch,
     Exec(Vec<Operation>),
+    /// RPUSH.
+    Push(QueueId, Vec<String>),
+    /// LPOP.
+    Pop(QueueId),
+    /// LRANGE of all.
+    Range(QueueId),
+    /// BLPOP.
+    Wait(Vec<QueueId>),
+    /// BLMOVE, from the head of one to the tail of the other.
+    Pass(QueueId, QueueId),
 }
 
 impl Operation {
@@ -60,6 +87,15 @@ impl Operation {
             Operation::Watch(keys) => with("WATCH", keys),
             Operation::Unwatch => vec!["UNWATCH"],
             Operation::Exec(_) => vec!["EXEC"],
+            Operation::Push(queue, values) => {
+                ["RPUSH", QUEUES[*queue]].into_iter().chain(values.iter().map(String::as_str)).collect()
+            }
+            Operation::Pop(queue) => vec!["LPOP", QUEUES[*queue]],
+            Operation::Range(queue) => vec!["LRANGE", QUEUES[*queue], "0", "-1"],
+            Operation::Wait(queues) => {
+                std::iter::once("BLPOP").chain(queues.iter().map(|&queue| QUEUES[queue])).chain(["0"]).collect()
+            }
+            Operation::Pass(from, to) => vec!["BLMOVE", QUEUES[*from], QUEUES[*to], "LEFT", "RIGHT", "0"],
         }
     }
 }
@@ -76,7 +112,35 @@ impl Generator {
     }
 
     /// What one client does in one window: `len` operations or a few more, at the end of which it watches nothing.
-    pub fn program(&mut self, len: usize) -> Vec<Operation> {
+    pub fn program(&mut self, work: Work, len: usize) -> Vec<Operation> {
+        match work {
+            Work::Values => self.values_program(len),
+            Work::Queues => (0..len).map(|_| self.queue_operation()).collect(),
+        }
+    }
+
+    /// More is taken out than put in, so that clients wait.
+    fn queue_operation(&mut self) -> Operation {
+        let all = QUEUES.len() as u64;
+        let one = self.rng.below(all) as usize;
+        let other = (one + 1 + self.rng.below(all - 1) as usize) % QUEUES.len();
+        match self.rng.below(16) {
+            0..5 => Operation::Push(one, (0..=self.rng.below(2)).map(|_| self.value()).collect()),
+            5 => Operation::Pop(one),
+            6 => Operation::Range(one),
+            7..10 => Operation::Wait(vec![one]),
+            10..12 => Operation::Wait(vec![one, other]),
+            12..14 => Operation::Pass(one, other),
+            14 => Operation::Exec(vec![
+                Operation::Push(one, vec![self.value()]),
+                Operation::Push(other, vec![self.value()]),
+                Operation::Pop(one),
+            ]),
+            _ => Operation::Exec((0..QUEUES.len()).map(Operation::Range).collect()),
+        }
+    }
+
+    fn values_program(&mut self, len: usize) -> Vec<Operation> {
         let mut program = Vec::new();
         while program.len() < len {
             match self.rng.below(10) {
@@ -157,8 +221,8 @@ mod tests {
     #[test]
     fn programs_come_from_their_seed_and_leave_no_watch() {
         for seed in 0..50 {
-            let program = Generator::new(seed).program(6);
-            assert_eq!(program, Generator::new(seed).program(6));
+            let program = Generator::new(seed).program(Work::Values, 6);
+            assert_eq!(program, Generator::new(seed).program(Work::Values, 6));
             let last = |wanted: fn(&Operation) -> bool| program.iter().rposition(wanted);
             let watch = last(|operation| matches!(operation, Operation::Watch(_)));
             assert!(watch <= last(|operation| matches!(operation, Operation::Exec(_))), "seed {seed}");

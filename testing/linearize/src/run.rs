@@ -8,7 +8,7 @@ use crate::checker::{Entry, History, Verdict, check, show};
 use crate::client::{Client, Fault};
 use crate::harness::{Connection, server};
 use crate::model::{CLIENTS_MAX, State};
-use crate::operation::{Generator, KEYS, Operation};
+use crate::operation::{Generator, Operation, Work};
 use base::rng::Rng;
 use resp::client::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +21,7 @@ const BUDGET: usize = 200_000;
 /// How clients are let loose.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
+    pub work: Work,
     pub clients: usize,
     /// Windows at most.
     pub windows: u64,
@@ -73,10 +74,10 @@ struct Player {
 
 /// Gives out the stamps of a history.
 #[derive(Default)]
-struct Stamps(AtomicU64);
+pub struct Stamps(AtomicU64);
 
 impl Stamps {
-    fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.0.fetch_add(1, Ordering::SeqCst)
     }
 }
@@ -91,14 +92,14 @@ struct Judge {
 impl Judge {
     /// Closes a window: nothing runs, so what a client reads now of all keys belongs to the history.
     fn close(&mut self, plan: &Plan, mut history: History, reader: &mut Player, stamps: &Stamps) {
-        let operation = Operation::Mget((0..KEYS.len()).collect());
+        let operation = State::read_all();
         let invoked = stamps.next();
         let reply = loop {
-            if let Some(reply) = reader.client.step(&operation) {
+            if let Some(reply) = reader.client.step(&operation, stamps) {
                 break reply;
             }
         };
-        let after = State::of_values(&reply);
+        let after = State::of_all(&reply);
         history[0].push(Entry { operation, reply, invoked, responded: stamps.next() });
 
         let (verdict, entered) = check(&self.state, &history, BUDGET);
@@ -194,16 +195,17 @@ impl Crew {
 
     fn run_program(&self, player: &mut Player) -> Vec<Entry> {
         let mut seen = Vec::new();
-        for operation in player.generator.program(self.plan.operations) {
+        for operation in player.generator.program(self.plan.work, self.plan.operations) {
             let invoked = self.stamps.next();
             player.may_yield();
             let reply = loop {
-                if let Some(reply) = player.client.step(&operation) {
+                if let Some(reply) = player.client.step(&operation, &self.stamps) {
                     break reply;
                 }
                 std::thread::yield_now();
             };
             player.may_yield();
+            let invoked = player.client.take_gave_up().unwrap_or(invoked);
             seen.push(Entry { operation, reply, invoked, responded: self.stamps.next() });
         }
         seen
@@ -270,7 +272,7 @@ struct Turn {
 
 impl Turn {
     fn new(player: &mut Player, plan: &Plan) -> Turn {
-        let program = player.generator.program(plan.operations).into_iter();
+        let program = player.generator.program(plan.work, plan.operations).into_iter();
         Turn { program, current: None, invoked: 0, reply: None, seen: Vec::new() }
     }
 
@@ -283,11 +285,12 @@ impl Turn {
         };
         match self.reply.take() {
             None => {
-                self.reply = client.step(&operation);
+                self.reply = client.step(&operation, stamps);
                 self.current = Some(operation);
             }
             Some(reply) => {
-                self.seen.push(Entry { operation, reply, invoked: self.invoked, responded: stamps.next() });
+                let invoked = client.take_gave_up().unwrap_or(self.invoked);
+                self.seen.push(Entry { operation, reply, invoked, responded: stamps.next() });
             }
         }
         true

@@ -2,12 +2,18 @@
 //! between threads within some windows.
 
 use russet_linearize::client::Fault;
+use russet_linearize::operation::Work;
 use russet_linearize::run::{Plan, lockstep, threads};
+
+fn faults() -> impl Iterator<Item = (Work, Fault)> {
+    let values = Fault::OF_VALUES.into_iter().map(|fault| (Work::Values, fault));
+    values.chain(Fault::OF_QUEUES.into_iter().map(|fault| (Work::Queues, fault)))
+}
 
 #[test]
 fn every_fault_is_found_in_lockstep() {
-    for fault in Fault::ALL {
-        let plan = Plan { clients: 4, windows: 400, operations: 5, seed: 1, fault };
+    for (work, fault) in faults() {
+        let plan = Plan { work, clients: 4, windows: 400, operations: 5, seed: 1, fault };
         let outcome = lockstep(plan);
         println!(
             "{fault:?}: {} windows, {} undecided, {} entered",
@@ -19,8 +25,8 @@ fn every_fault_is_found_in_lockstep() {
 
 #[test]
 fn every_fault_is_found_between_threads() {
-    for fault in Fault::ALL {
-        let plan = Plan { clients: 8, windows: 5000, operations: 6, seed: 2, fault };
+    for (work, fault) in faults() {
+        let plan = Plan { work, clients: 8, windows: 5000, operations: 6, seed: 2, fault };
         let outcome = threads(plan);
         println!(
             "{fault:?}: {} windows, {} undecided, {} entered",

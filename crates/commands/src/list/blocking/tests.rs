@@ -163,7 +163,14 @@ fn who_is_unblocked_killed_or_gone_takes_nothing() {
 #[test]
 fn timeouts_have_fractions_and_limits() {
     let mut server = TestServer::new();
-    for (timeout, ms) in [("0", None), ("1", Some(1000)), ("0.0001", Some(1)), ("1.5", Some(1500)), ("-0.0001", None)] {
+    for (timeout, ms) in [
+        ("0", None),
+        ("1", Some(1000)),
+        ("0.0001", Some(1)),
+        ("1.5", Some(1500)),
+        ("-0.0001", None),
+        ("1e-400", Some(1)),
+    ] {
         let waiter = server.wait(&format!("BLPOP l {timeout}"));
         assert_eq!(server.gives_up_in_ms(waiter), ms, "{timeout}");
     }
