@@ -67,16 +67,16 @@ pub(crate) fn begin(
     args: &Args<'_>,
     block: Block,
 ) {
-    let mut wait = Wait::new(session.id, state.id, keys.db, block.wants);
+    let (mut awaited, mut filled) = (Vec::new(), Vec::new());
+    // The keys fitted once: otherwise the handler would have refused them.
+    let _ = command.spec.for_each_key(args, |at, spec| {
+        let fills = spec.flags.any(KeyFlags::INSERT);
+        (if fills { &mut filled } else { &mut awaited }).push(WaitKey::from(keys.key(args.word(at))));
+    });
+    let mut wait = Wait::new(session.id, state.id, keys.db, block.wants, awaited, filled);
     wait.command = command.id;
     wait.args = args.to_vecs();
     wait.resp3 = session.proto == Proto::Resp3;
-    // The keys fitted once: otherwise the handler would have refused them.
-    let _ = command.spec.for_each_key(args, |at, spec| {
-        let key = keys.key(args.word(at));
-        let is_filled = spec.flags.any(KeyFlags::INSERT);
-        wait.keys.push(WaitKey { bytes: key.bytes.into(), shard: key.shard, is_filled });
-    });
     let wait = Arc::new(wait);
     keys.wait(&wait);
     session.info.set_flag(client_flags::BLOCKED, true);
@@ -145,7 +145,8 @@ fn attempt(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, wait
     };
     let words: OwnedArgs = wait.args.iter().map(Vec::as_slice).collect();
     let args = words.args();
-    let located: Vec<Key<'_>> = wait.keys.iter().map(|key| keys.key(&key.bytes)).collect();
+    let mut located: Vec<Key<'_>> = Vec::new();
+    let _ = command.spec.for_each_key(&args, |at, _| located.push(keys.key(args.word(at))));
     let mut session = stand_in(client, wait);
     let mut reply = ReplyWriter::new(session.proto);
     keys.fx.touch = !session.no_touch;

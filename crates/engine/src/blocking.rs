@@ -16,19 +16,23 @@
 //! * A wait is put in and taken out under the shard's lock. Taking out locks one shard at a time.
 
 use crate::keyspace::{Key, Keyspace};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use value::Object;
 
 /// A key of a command that waits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WaitKey {
-    pub bytes: Box<[u8]>,
-    pub shard: u16,
-    /// Whether being served fills this key, instead of being what is waited for.
-    pub is_filled: bool,
+    bytes: Box<[u8]>,
+    shard: u16,
+}
+
+impl From<Key<'_>> for WaitKey {
+    fn from(key: Key<'_>) -> WaitKey {
+        WaitKey { bytes: key.bytes.into(), shard: key.shard }
+    }
 }
 
 /// A client that waits, and what it asked for.
@@ -38,7 +42,12 @@ pub struct Wait {
     /// The number of the worker that has the client.
     pub worker: usize,
     pub db: usize,
-    pub keys: Vec<WaitKey>,
+    /// The keys it waits for, each once. A client may name a great many.
+    keys: Vec<WaitKey>,
+    /// The keys that serving it fills.
+    filled: Vec<WaitKey>,
+    /// The shards of all of them, rising.
+    shards: Vec<u16>,
     /// The command, by its number in the registry, and its words.
     pub command: usize,
     pub args: Vec<Vec<u8>>,
@@ -50,12 +59,27 @@ pub struct Wait {
 }
 
 impl Wait {
-    pub fn new(client: u64, worker: usize, db: usize, wants: fn(&Object) -> bool) -> Wait {
+    /// A wait for some keys, with doubles as the client named them, that fills others when it is served.
+    pub fn new(
+        client: u64,
+        worker: usize,
+        db: usize,
+        wants: fn(&Object) -> bool,
+        mut keys: Vec<WaitKey>,
+        filled: Vec<WaitKey>,
+    ) -> Wait {
+        let mut seen = HashSet::with_capacity(keys.len());
+        keys.retain(|key| seen.insert(key.clone()));
+        let mut shards: Vec<u16> = keys.iter().chain(&filled).map(|key| key.shard).collect();
+        shards.sort_unstable();
+        shards.dedup();
         Wait {
             client,
             worker,
             db,
-            keys: Vec::new(),
+            keys,
+            filled,
+            shards,
             command: 0,
             args: Vec::new(),
             resp3: false,
@@ -78,15 +102,9 @@ impl Wait {
         self.claimed.load(Ordering::Acquire)
     }
 
-    /// Whether serving it at this key takes no shard but this key's, whatever happens.
-    fn stays_in(&self, shard: u16) -> bool {
-        self.keys.iter().all(|key| key.shard == shard && !key.is_filled)
-    }
-
-    /// The keys it waits for, each once.
-    fn awaited(&self) -> impl Iterator<Item = &WaitKey> {
-        let first = |at: usize, key: &WaitKey| !self.keys[..at].iter().any(|other| other.bytes == key.bytes);
-        self.keys.iter().enumerate().filter(move |(at, key)| !key.is_filled && first(*at, key)).map(|(_, key)| key)
+    /// Whether serving it may take more than the shard of the key at which it is served.
+    fn reaches(&self) -> bool {
+        self.shards.len() > 1 || !self.filled.is_empty()
     }
 }
 
@@ -152,7 +170,7 @@ impl WaitTable {
             queues.len() - 1
         });
         queues[at].waits.push_back(wait.clone());
-        queues[at].reaching += usize::from(!wait.stays_in(key.shard));
+        queues[at].reaching += usize::from(wait.reaches());
     }
 
     /// Takes a wait out of a key's queue, if it is there.
@@ -162,7 +180,7 @@ impl WaitTable {
         let queue = &mut queues[at];
         let Some(place) = queue.waits.iter().position(|other| std::ptr::eq(&raw const **other, wait)) else { return };
         queue.waits.remove(place);
-        queue.reaching -= usize::from(!wait.stays_in(key.shard));
+        queue.reaching -= usize::from(wait.reaches());
         if queue.waits.is_empty() {
             queues.swap_remove(at);
         }
@@ -175,7 +193,7 @@ impl WaitTable {
 impl Keyspace {
     /// Takes a wait that is over out of the tables of its shards, one after the other. The caller holds no shard.
     pub fn forget_wait(&self, wait: &Wait) {
-        for key in wait.awaited() {
+        for key in &wait.keys {
             self.shards[usize::from(key.shard)].lock().waits.remove(key, wait);
         }
     }
@@ -209,35 +227,31 @@ impl crate::LockedKeys<'_> {
         let mut shards = self.held_shards();
         let held = shards.len();
         let mut todo: Vec<(u16, &[u8])> = keys.iter().map(|key| (key.shard, key.bytes)).collect();
-        let mut at = 0;
-        while let Some(&(shard, bytes)) = todo.get(at) {
-            at += 1;
+        let mut seen: HashSet<&[u8]> = keys.iter().map(|key| key.bytes).collect();
+        while let Some((shard, bytes)) = todo.pop() {
             // A shard that is not held yet is looked into when it is.
             let Some(table) = self.waits_of(shard) else { continue };
             table.each_reaching(bytes, |wait| {
-                for key in &wait.keys {
-                    shards.push(key.shard);
-                    if key.is_filled && !todo.iter().any(|(_, known)| **known == *key.bytes) {
-                        todo.push((key.shard, &key.bytes));
-                    }
-                }
+                shards.extend(&wait.shards);
+                let filled = wait.filled.iter().filter(|key| seen.insert(&key.bytes));
+                todo.extend(filled.map(|key| (key.shard, &*key.bytes)));
             });
+            shards.sort_unstable();
+            shards.dedup();
         }
-        shards.sort_unstable();
-        shards.dedup();
         (shards.len() > held).then_some(shards)
     }
 
     /// Makes a client wait for its keys. Their shards are held.
     pub fn wait(&mut self, wait: &Arc<Wait>) {
-        for key in wait.awaited() {
+        for key in &wait.keys {
             self.waits_of_mut(key.shard).add(key, wait);
         }
     }
 
     /// Takes a wait that was served out of the tables. Its shards are held.
     pub fn end_wait(&mut self, wait: &Wait) {
-        for key in wait.awaited() {
+        for key in &wait.keys {
             self.waits_of_mut(key.shard).remove(key, wait);
         }
     }
@@ -249,6 +263,6 @@ impl crate::LockedKeys<'_> {
 
     /// Whether all shards are held that serving this wait needs.
     pub fn covers(&self, wait: &Wait) -> bool {
-        wait.keys.iter().all(|key| self.waits_of(key.shard).is_some())
+        wait.shards.iter().all(|&shard| self.waits_of(shard).is_some())
     }
 }

@@ -6,10 +6,10 @@
 use base::rng::Rng;
 use command::clients::ClientInfo;
 use command::session::Session;
-use command::{Server, Worker, pipeline};
+use command::{Worker, pipeline};
 use resp::client::encode_command;
 use resp::{Proto, ReplyWriter};
-use russet_linearize::harness;
+use russet_linearize::harness::{self, Harness};
 use std::sync::Arc;
 use std::time::Instant;
 use structures::lock::Sharing;
@@ -22,7 +22,7 @@ const PIPELINE: usize = 16;
 const TOGETHER: [usize; 6] = [1, 2, 4, 8, 16, 48];
 
 struct Bench {
-    server: Arc<Server>,
+    server: Arc<Harness>,
     worker: Worker,
     sessions: Vec<Session>,
     reply: ReplyWriter,

@@ -198,3 +198,14 @@ fn nothing_waits_in_a_transaction() {
     }
     assert_eq!(server.show("EXEC"), "1) (nil)\n2) (nil)\n3) (nil)\n4) (nil)");
 }
+
+#[test]
+fn very_many_keys_are_waited_for_without_looking_at_each_pair_of_them() {
+    let mut server = TestServer::new();
+    let keys: Vec<String> = (0..100_000).map(|at| format!("k{}", at % 60_000)).collect();
+    let waiter = server.wait(&format!("BLPOP {} 0", keys.join(" ")));
+    assert!(server.show("INFO clients").contains("total_blocking_keys:60000"));
+    server.run("RPUSH k777 a");
+    assert_eq!(server.answer(waiter).as_deref(), Some("1) \"k777\"\n2) \"a\""));
+    assert!(server.show("INFO clients").contains("total_blocking_keys:0"));
+}
