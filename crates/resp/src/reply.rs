@@ -162,16 +162,33 @@ impl ReplyWriter {
     }
 
     /// A floating-point number, printed as Redis prints it.
+    #[inline]
     pub fn double(&mut self, number: f64) {
-        let mut text = Vec::with_capacity(32);
-        if number.is_nan() {
-            text.extend_from_slice(b"nan");
-        } else if number.is_infinite() {
-            text.extend_from_slice(if number > 0.0 { b"inf" } else { b"-inf" });
-        } else {
-            base::num::write_f64(&mut text, number);
+        // Scores are integers mostly, which print faster as such; a negative zero is none.
+        const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
+        let integer = number as i64;
+        if !self.is_resp3() && number.abs() <= INTEGER_MAX && (integer as f64).to_bits() == number.to_bits() {
+            return self.bulk_int(integer);
         }
-        if self.is_resp3() { self.line(b',', &text) } else { self.bulk(&text) }
+        self.any_double(number);
+    }
+
+    fn any_double(&mut self, number: f64) {
+        let resp3 = self.is_resp3();
+        let bytes = &mut self.out.bytes;
+        if resp3 {
+            bytes.push(b',');
+        }
+        let start = bytes.len();
+        base::num::write_f64(bytes, number);
+        if !resp3 {
+            // The header goes in front once the length is known: a few bytes move.
+            let len = bytes.len() - start;
+            self.header(b'$', len);
+            let header = self.out.bytes.len() - start - len;
+            self.out.bytes[start..].rotate_right(header);
+        }
+        self.out.bytes.extend_from_slice(b"\r\n");
     }
 
     #[inline]
