@@ -195,6 +195,18 @@ impl Raw {
         raw
     }
 
+    /// Copies an entry that owns nothing and has no deadline.
+    pub(super) fn duplicate(self, heap: &mut Heap) -> Raw {
+        assert!(matches!(self.kind(), UNIT | INT | BYTES) && !self.has_deadline());
+        let bytes = self.shape().bytes();
+        let (memory, in_slab) = heap.alloc(bytes);
+        // SAFETY: both have `bytes`, and the new memory is nobody else's. The body is no address, so it may be there twice.
+        unsafe { memory.copy_from_nonoverlapping(self.0, bytes) };
+        let new = Raw(memory);
+        new.change_flags(IN_SLAB, if in_slab { IN_SLAB } else { 0 });
+        new
+    }
+
     /// Copies an entry that is outside the slab into it, and frees the old one.
     ///
     /// # Safety

@@ -256,6 +256,12 @@ impl<B> Dict<B> {
         self.find(hash, key).is_some()
     }
 
+    /// Whether there is a key of this hash for which `same` is true; only keys that probably have that hash are asked about.
+    #[inline]
+    pub fn contains_where(&self, hash: u64, same: impl Fn(&[u8]) -> bool) -> bool {
+        self.table.find(hash, |address| same(raw_at(address).key())).is_some()
+    }
+
     /// The entry of a key or the place for it, by one search.
     #[inline]
     pub fn entry<'a>(&'a mut self, hash: u64, key: &'a [u8]) -> Entry<'a, B> {
@@ -329,6 +335,22 @@ impl<B> Dict<B> {
     /// All entries, in no order.
     pub fn iter(&self) -> Iter<'_, B> {
         Iter { addresses: self.table.addresses(), dict: PhantomData }
+    }
+
+    /// All entries, in no order, with their hashes as far as they are known without reading the entries. The second part tells how
+    /// far that is: for [`is_placed_by`](Dict::is_placed_by).
+    pub fn iter_hashed(&self) -> (HashedIter<'_, B>, u32) {
+        let (hasher, known) = match self.table.known_bits() {
+            0 => (Some(self.hasher), u64::BITS),
+            known => (None, known),
+        };
+        (HashedIter { addresses: self.table.addresses(), hasher, dict: PhantomData }, known)
+    }
+
+    /// Whether hashes from `iter_hashed` of another `Dict` with the same hash function, known so far, do for this one, now and after
+    /// `more` insertions.
+    pub fn is_placed_by(&self, known: u32, more: usize) -> bool {
+        self.table.is_placed_by(known, more)
     }
 
     /// An entry, each with the same chance; `draw` gives random numbers.
@@ -631,6 +653,9 @@ impl<B> Dict<B> {
     where
         B: Clone,
     {
+        if !raw.has_deadline() && matches!(raw.kind(), UNIT | INT | BYTES) {
+            return raw.duplicate(&mut self.heap);
+        }
         let copied = match handle::value_of::<B>(raw) {
             ValueRef::Unit => NewValue::Unit,
             ValueRef::Int(value) => NewValue::Int(value),
@@ -700,6 +725,28 @@ impl<'a, B> Iterator for Iter<'a, B> {
     fn next(&mut self) -> Option<EntryRef<'a, B>> {
         let address = self.addresses.next()?;
         Some(EntryRef { raw: raw_at(address), dict: PhantomData })
+    }
+}
+
+/// All entries of a `Dict`, with their hashes as far as they are known.
+pub struct HashedIter<'a, B> {
+    addresses: Addresses<'a>,
+    /// Where the table does not know enough of a hash, the key is hashed again.
+    hasher: Option<Hasher>,
+    dict: PhantomData<&'a Dict<B>>,
+}
+
+impl<'a, B> Iterator for HashedIter<'a, B> {
+    type Item = (u64, EntryRef<'a, B>);
+
+    #[inline]
+    fn next(&mut self) -> Option<(u64, EntryRef<'a, B>)> {
+        let (mut hash, address) = self.addresses.next_hashed()?;
+        let raw = raw_at(address);
+        if let Some(hasher) = &self.hasher {
+            hash = hasher.hash(raw.key());
+        }
+        Some((hash, EntryRef { raw, dict: PhantomData }))
     }
 }
 

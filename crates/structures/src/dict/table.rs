@@ -630,9 +630,26 @@ impl Table {
         self.mask = self.segments.next_power_of_two() - 1;
     }
 
+    /// How many of a hash's lowest bits `Addresses::next_hashed` gives: those of the segment's number and, where they follow
+    /// on them, those that a slot carries. None if there is a gap between both.
+    pub(super) fn known_bits(&self) -> u32 {
+        match self.segments.checked_ilog2() {
+            Some(depth) if depth >= WINDOW_FROM => depth.max(WINDOW_FROM + 8),
+            _ => 0,
+        }
+    }
+
+    /// Whether this many of a hash's lowest bits (with those that a slot carries, and the tag) place it, here and after `more`
+    /// insertions.
+    pub(super) fn is_placed_by(&self, known_bits: u32, more: usize) -> bool {
+        let segments = self.segments.max((self.len + more) / SPLIT_ABOVE + 1) as u64;
+        known_bits >= 64 || segments <= 1 << known_bits
+    }
+
     /// All addresses, in no order. What lies there is asked for two lines ahead, to be read then.
     pub(super) fn addresses(&self) -> Addresses<'_> {
-        Addresses { segments: self.directory.iter().flatten(), lines: &[], slots: &[0; WIDTH], used: 0 }
+        let segments = self.directory.iter().flatten();
+        Addresses { segments, number: 0, lines: &[], slots: &[0; WIDTH], control: 0, used: 0 }
     }
 
     /// A table with the same slots, whose addresses are still those of this one.
@@ -825,11 +842,40 @@ impl Table {
 /// All addresses of a table.
 pub(super) struct Addresses<'a> {
     segments: std::iter::Flatten<std::slice::Iter<'a, Vec<Segment>>>,
+    /// The number of the next segment.
+    number: usize,
     /// The lines of the current segment behind the current one.
     lines: &'a [Line],
     slots: &'a [u64; WIDTH],
+    control: u64,
     /// Marks of the current line's slots that are still to be given.
     used: u64,
+}
+
+impl Addresses<'_> {
+    /// The next address, with as much of its hash as the table knows: the bits that `Table::known_bits` tells, and those that
+    /// place it in a segment.
+    #[inline]
+    pub(super) fn next_hashed(&mut self) -> Option<(u64, u64)> {
+        while self.used == 0 {
+            let Some((line, behind)) = self.lines.split_first() else {
+                self.lines = self.segments.next()?.lines();
+                self.number += 1;
+                continue;
+            };
+            (self.lines, self.slots, self.control) = (behind, &line.slots, line.control);
+            self.used = in_use(line.control);
+            if let Some(later) = behind.get(1) {
+                later.slots.iter().for_each(|slot| prefetch_entry(*slot));
+            }
+        }
+        let slot = slot_of(self.used);
+        self.used &= self.used - 1;
+        let word = self.slots[slot];
+        let low = (self.number - 1) as u64 | ((word >> 48) & 0xff) << WINDOW_FROM;
+        let hash = low | (word >> 56) << 32 | u64::from(tag_at(self.control, slot)) << 56;
+        Some((hash, word & ADDRESS))
+    }
 }
 
 impl Iterator for Addresses<'_> {
@@ -837,19 +883,7 @@ impl Iterator for Addresses<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<u64> {
-        while self.used == 0 {
-            let Some((line, behind)) = self.lines.split_first() else {
-                self.lines = self.segments.next()?.lines();
-                continue;
-            };
-            (self.lines, self.slots, self.used) = (behind, &line.slots, in_use(line.control));
-            if let Some(later) = behind.get(1) {
-                later.slots.iter().for_each(|slot| prefetch_entry(*slot));
-            }
-        }
-        let slot = slot_of(self.used);
-        self.used &= self.used - 1;
-        Some(self.slots[slot] & ADDRESS)
+        Some(self.next_hashed()?.1)
     }
 }
 

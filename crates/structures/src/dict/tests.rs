@@ -699,3 +699,21 @@ fn random_entries_are_removed_until_none_is_left() {
     dict.check();
     assert_eq!((dict.len(), seen.len()), (0, 2_000));
 }
+
+#[test]
+fn hashes_from_the_table_place_entries_in_any_table() {
+    for count in [0, 5, 600, 9_000, 40_000] {
+        let dict = filled(count);
+        let (entries, known) = dict.iter_hashed();
+        let mut other: Dict<String> = Dict::new(dict.hasher());
+        for (number, (hash, entry)) in entries.enumerate() {
+            assert!(dict.is_placed_by(known, 0) && other.is_placed_by(known, 1));
+            assert!(dict.contains(hash, entry.key()) && !other.contains(hash, entry.key()));
+            other.set(hash, entry.key(), NewValue::Int(number as i64), None);
+        }
+        other.check();
+        assert_eq!(other.len() as u64, count);
+    }
+    let dict = filled(40_000);
+    assert!(!dict.is_placed_by(3, 0) && !dict.is_placed_by(8, 40_000) && dict.is_placed_by(8, 0));
+}

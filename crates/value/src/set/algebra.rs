@@ -2,25 +2,52 @@
 //!
 //! Everything rests on [`filter`], which goes through one set and asks others about its members, a batch at a time: the members are
 //! hashed, then the buckets of all are asked for, then the entries, and only then anything is compared, so that the misses of a
-//! batch overlap. Tables of one keyspace share their hash function, so a member is hashed once for all of them, and going
-//! through one table touches the lines of the others nearly in order.
+//! batch overlap. Tables of one keyspace share their hash function, so a table gives its members with as much of their hashes
+//! as it knows, which nearly always does for the others; and going through one touches the lines of the others nearly in order.
 //!
 //! Results take the encodings that Redis 8.2 gives them: a union or difference begins as an empty intset; an intersection begins as
 //! a listpack, or as an intset if its smallest source is one, and in the end becomes an intset if that is possible.
 
-use super::{Form, Limits, Member, Members, Set};
+use super::{Form, Iter, Limits, Member, Members, Set};
+use std::convert::Infallible;
 use std::ops::ControlFlow;
-use structures::dict::{self, NewValue};
+use structures::dict::{self, EntryRef, NewValue};
 use structures::intset::IntSet;
 use structures::packed::{Packed, parse_int};
 
 /// Members looked at together.
 const BATCH: usize = 32;
 
+/// Members on their way into batches.
+enum Source<'a> {
+    /// With what the table knows about their hashes.
+    Table(dict::HashedIter<'a, Infallible>, u32),
+    Small(Iter<'a>),
+}
+
+/// A member that may not have been read yet.
+#[derive(Clone, Copy)]
+enum Unread<'a> {
+    Entry(EntryRef<'a, Infallible>),
+    Member(Member<'a>),
+}
+
+impl<'a> Unread<'a> {
+    #[inline]
+    fn member(&self) -> Member<'a> {
+        match self {
+            Unread::Entry(entry) => Member::Bytes(entry.key()),
+            Unread::Member(member) => *member,
+        }
+    }
+}
+
 /// Some members of a set, with their hashes where a table is to be asked.
 struct Batch<'a> {
-    members: [Member<'a>; BATCH],
+    members: [Unread<'a>; BATCH],
     hashes: [u64; BATCH],
+    /// How many bits of the hashes are right; 0 when they are not known yet.
+    known: u32,
     len: usize,
 }
 
@@ -33,16 +60,40 @@ fn bits(mut marks: u32) -> impl Iterator<Item = usize> {
     })
 }
 
+impl<'a> Source<'a> {
+    fn of(set: &'a Set) -> Source<'a> {
+        match &set.0 {
+            Form::Table(table) => {
+                let (entries, known) = table.iter_hashed();
+                Source::Table(entries, known)
+            }
+            Form::Ints(_) | Form::Packed(_) => Source::Small(set.iter()),
+        }
+    }
+}
+
 impl<'a> Batch<'a> {
     fn new() -> Batch<'a> {
-        Batch { members: [Member::Int(0); BATCH], hashes: [0; BATCH], len: 0 }
+        Batch { members: [Unread::Member(Member::Int(0)); BATCH], hashes: [0; BATCH], known: 0, len: 0 }
     }
 
-    fn fill(&mut self, members: &mut super::Iter<'a>) -> bool {
+    fn fill(&mut self, source: &mut Source<'a>) -> bool {
         self.len = 0;
-        for (place, member) in self.members.iter_mut().zip(members) {
-            *place = member;
-            self.len += 1;
+        match source {
+            Source::Table(entries, known) => {
+                self.known = *known;
+                for (at, (hash, entry)) in entries.take(BATCH).enumerate() {
+                    (self.hashes[at], self.members[at]) = (hash, Unread::Entry(entry));
+                    self.len += 1;
+                }
+            }
+            Source::Small(members) => {
+                self.known = 0;
+                for (place, member) in self.members.iter_mut().zip(members) {
+                    *place = Unread::Member(member);
+                    self.len += 1;
+                }
+            }
         }
         self.len > 0
     }
@@ -51,9 +102,13 @@ impl<'a> Batch<'a> {
         if self.len == BATCH { u32::MAX } else { (1 << self.len) - 1 }
     }
 
-    fn hash(&mut self, table: &Members) {
-        for (hash, member) in self.hashes.iter_mut().zip(&self.members[..self.len]) {
-            *hash = member.with_bytes(|bytes| table.hasher().hash(bytes));
+    /// Makes sure that the hashes place all members in this table, and `more` of them after insertion.
+    fn hash(&mut self, table: &Members, more: usize) {
+        if self.known == 0 || !table.is_placed_by(self.known, more) {
+            self.known = u64::BITS;
+            for (hash, member) in self.hashes.iter_mut().zip(&self.members[..self.len]) {
+                *hash = member.member().with_bytes(|bytes| table.hasher().hash(bytes));
+            }
         }
     }
 
@@ -64,16 +119,18 @@ impl<'a> Batch<'a> {
     }
 
     /// Those of the marked members that `set` has.
-    fn found_in(&self, set: &Set, marks: u32) -> u32 {
+    fn found_in(&mut self, set: &Set, marks: u32) -> u32 {
         let mut found = 0;
         if let Form::Table(table) = &set.0 {
+            self.hash(table, 0);
             self.prefetch(table, marks);
             for at in bits(marks) {
-                let has = self.members[at].with_bytes(|bytes| table.contains(self.hashes[at], bytes));
-                found |= u32::from(has) << at;
+                let member = &self.members[at];
+                let same = |key: &[u8]| member.member().with_bytes(|bytes| bytes == key);
+                found |= u32::from(table.contains_where(self.hashes[at], same)) << at;
             }
         } else {
-            bits(marks).for_each(|at| found |= u32::from(set.contains_member(&self.members[at])) << at);
+            bits(marks).for_each(|at| found |= u32::from(set.contains_member(&self.members[at].member())) << at);
         }
         found
     }
@@ -86,23 +143,35 @@ pub fn filter<'a>(
     wanted: bool,
     mut visit: impl FnMut(&Member<'a>) -> ControlFlow<()>,
 ) {
-    let table = others.iter().find_map(|set| set.as_table());
-    let mut members = source.iter();
+    filter_hashed(source, others, wanted, |member, _| visit(member));
+}
+
+/// The same with hashes, and how many bits of them are right: none where no table was asked.
+fn filter_hashed<'a>(
+    source: &'a Set,
+    others: &[&Set],
+    wanted: bool,
+    mut visit: impl FnMut(&Member<'a>, (u64, u32)) -> ControlFlow<()>,
+) {
+    let mut members = Source::of(source);
     let mut batch = Batch::new();
     while batch.fill(&mut members) {
-        if let Some(table) = table {
-            batch.hash(table);
-        }
         let mut left = batch.all();
         for other in others {
             let found = batch.found_in(other, left);
             left &= if wanted { found } else { !found };
         }
         for at in bits(left) {
-            if visit(&batch.members[at]).is_break() {
+            if visit(&batch.members[at].member(), (batch.hashes[at], batch.known)).is_break() {
                 return;
             }
         }
+    }
+}
+
+fn insert_hashed(table: &mut Members, hash: u64, member: &[u8]) {
+    if let dict::Entry::Vacant(place) = table.entry(hash, member) {
+        place.insert(NewValue::Unit, None);
     }
 }
 
@@ -114,23 +183,31 @@ impl Set {
 
     /// Adds all members of another set.
     fn add_all(&mut self, other: &Set, limits: &Limits) {
-        let mut members = other.iter();
+        let mut members = Source::of(other);
         let mut batch = Batch::new();
         while batch.fill(&mut members) {
             if let Form::Table(table) = &mut self.0 {
-                batch.hash(table);
+                batch.hash(table, BATCH);
                 batch.prefetch(table, batch.all());
                 for (member, hash) in batch.members[..batch.len].iter().zip(batch.hashes) {
-                    member.with_bytes(|bytes| {
-                        if let dict::Entry::Vacant(place) = table.entry(hash, bytes) {
-                            place.insert(NewValue::Unit, None);
-                        }
-                    });
+                    member.member().with_bytes(|bytes| insert_hashed(table, hash, bytes));
                 }
             } else {
                 for member in &batch.members[..batch.len] {
-                    self.add_member(member, limits);
+                    self.add_member(&member.member(), limits);
                 }
+            }
+        }
+    }
+
+    /// Adds a member that `filter_hashed` gave.
+    fn add_hashed(&mut self, member: &Member<'_>, (hash, known): (u64, u32), limits: &Limits) {
+        match &mut self.0 {
+            Form::Table(table) if known > 0 && table.is_placed_by(known, 1) => {
+                member.with_bytes(|bytes| insert_hashed(table, hash, bytes));
+            }
+            _ => {
+                self.add_member(member, limits);
             }
         }
     }
@@ -185,8 +262,8 @@ pub fn intersection(sets: &[&Set], limits: &Limits) -> Set {
         Form::Ints(_) => Set::result(),
         Form::Packed(_) | Form::Table(_) => Set(Form::Packed(Packed::new())),
     };
-    filter(smallest, others, true, |member| {
-        result.add_member(member, limits);
+    filter_hashed(smallest, others, true, |member, hash| {
+        result.add_hashed(member, hash, limits);
         ControlFlow::Continue(())
     });
     result.settle_as_ints(limits);
@@ -205,8 +282,8 @@ pub fn difference(first: &Set, others: &[&Set], limits: &Limits) -> Set {
     if is_difference_asked(first, others) {
         let mut largest_first = by_size(others);
         largest_first.reverse();
-        filter(first, &largest_first, false, |member| {
-            result.add_member(member, limits);
+        filter_hashed(first, &largest_first, false, |member, hash| {
+            result.add_hashed(member, hash, limits);
             ControlFlow::Continue(())
         });
         return result;
