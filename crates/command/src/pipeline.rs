@@ -27,7 +27,7 @@ pub const COMMANDS_MAX: usize = 64;
 
 /// With so many bytes of replies, a turn ends: they are sent before more commands run, so that a client that only
 /// asks and never reads cannot make the server hold more.
-const REPLIES_MAX: usize = 1 << 20;
+const REPLIES_MAX: usize = 128 << 10;
 
 /// A key found by the plan: its word, and where it lives.
 #[derive(Clone, Copy)]

@@ -34,6 +34,8 @@ pub(crate) struct Connection<C> {
     pub closing: bool,
     /// A turn stopped in the middle of `input`: it may hold whole commands, for which no event will come.
     pub unparsed: bool,
+    /// What it was given last was long.
+    pub heavy: bool,
     /// In the list of connections to be served this turn.
     pub listed: bool,
     /// Bytes that the unfinished command in `input` is known to need, as far as it told.
@@ -65,6 +67,7 @@ impl<C> Connection<C> {
             resumed: false,
             closing: false,
             unparsed: false,
+            heavy: false,
             listed: false,
             need: 0,
         }

@@ -17,6 +17,12 @@ use std::time::{Duration, Instant};
 const SHARED_LEN: usize = 4 * READ_LEN;
 /// With so many bytes of replies kept back, they are sent before more commands run.
 const UNSENT_MAX: usize = 256 * 1024;
+/// A connection that was last given so many bytes at once is heavy: it is served after those that are not.
+const HEAVY_BYTES: usize = 32 * 1024;
+/// With so many bytes for heavy connections, a turn ends, so that the others do not wait for all of them.
+const HEAVY_BYTES_PER_TURN: usize = 512 * 1024;
+/// Memory that an empty output keeps.
+const SPARE_BYTES_MAX: usize = 16 * 1024;
 const WAKE: Token = Token(usize::MAX);
 const LISTENERS: usize = usize::MAX / 2;
 /// Reads from one connection in one turn, so that a fast sender does not keep others waiting.
@@ -95,6 +101,8 @@ pub struct EventLoop<S: Service> {
     shared_used: usize,
     prepared: Vec<Prepared<S::Conn>>,
     answered: Vec<Answered<S::Conn>>,
+    /// Bytes of replies in this turn.
+    replied: usize,
     /// Empty outputs, whose memory is used again.
     spare: Vec<Output>,
     reply: ReplyWriter,
@@ -125,6 +133,7 @@ impl<S: Service> EventLoop<S> {
             shared_used: 0,
             prepared: Vec::new(),
             answered: Vec::new(),
+            replied: 0,
             spare: Vec::new(),
             reply: ReplyWriter::new(Proto::Resp2),
             stopping: false,
@@ -183,10 +192,15 @@ impl<S: Service> EventLoop<S> {
                 self.accept();
             }
             let mut serving = std::mem::take(&mut self.ready);
-            for &slot in &serving {
-                self.serve(slot);
-            }
+            serving.retain(|&slot| {
+                let heavy = matches!(self.connections.get(slot), Some(Some(connection)) if connection.heavy);
+                if !heavy {
+                    self.serve(slot);
+                }
+                heavy
+            });
             self.answer_prepared();
+            self.serve_heavy(&serving);
             serving.clear();
             if self.ready.is_empty() {
                 self.ready = serving;
@@ -389,6 +403,19 @@ impl<S: Service> EventLoop<S> {
         self.end_turn_of(slot, connection, io, alive);
     }
 
+    /// Serves connections whose replies were long of late, as many as a turn has time for; the others stay ready.
+    fn serve_heavy(&mut self, slots: &[usize]) {
+        self.replied = 0;
+        for (at, &slot) in slots.iter().enumerate() {
+            if self.replied > HEAVY_BYTES_PER_TURN {
+                self.ready.extend_from_slice(&slots[at..]);
+                return;
+            }
+            self.serve(slot);
+            self.answer_prepared();
+        }
+    }
+
     /// Answers all connections whose input was prepared.
     fn answer_prepared(&mut self) {
         if self.prepared.is_empty() {
@@ -418,9 +445,10 @@ impl<S: Service> EventLoop<S> {
     fn send_answers(&mut self) {
         let mut answered = std::mem::take(&mut self.answered);
         for Answered { slot, mut connection, reply, next, mut io } in answered.drain(..) {
-            let spare = std::mem::replace(&mut self.reply.out, reply);
+            let mut spare = std::mem::replace(&mut self.reply.out, reply);
             let alive = self.conclude(&mut connection, next, &mut io);
             self.end_turn_of(slot, connection, io, alive);
+            spare.shrink_to(SPARE_BYTES_MAX);
             self.spare.push(spare);
         }
         self.answered = answered;
@@ -511,7 +539,10 @@ impl<S: Service> EventLoop<S> {
     #[inline]
     fn conclude(&mut self, connection: &mut Connection<S::Conn>, next: Next, io: &mut IoStats) -> bool {
         connection.note(next);
-        if !self.reply.out.is_empty() {
+        let bytes = self.reply.out.len();
+        self.replied += bytes;
+        connection.heavy = bytes > HEAVY_BYTES;
+        if bytes > 0 {
             if connection.output.is_empty() && connection.writable {
                 io.writes += 1;
                 match Connection::<S::Conn>::send(&mut connection.stream, &mut self.reply.out) {
