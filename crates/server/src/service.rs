@@ -55,23 +55,27 @@ impl Mailbox for WorkerPost {
 }
 
 impl WorkerService {
-    fn next(flow: Flow) -> Next {
+    /// What is to become of a connection after its commands. The only way from one to the other, because the deadline of
+    /// a session that has begun to wait must be noted.
+    #[inline]
+    fn next(&mut self, session: &Session, flow: Flow) -> Next {
         match flow {
             Flow::Continue => Next::Read,
             Flow::Close => Next::Close,
-            Flow::Postponed | Flow::Blocked => Next::Wait,
+            Flow::Postponed => Next::Wait,
+            Flow::Blocked => {
+                self.note_deadline(session);
+                Next::Wait
+            }
             Flow::SendFirst => Next::SendFirst,
         }
     }
 
-    /// Notes the deadline of a session that has begun to wait.
-    fn after_flow(&mut self, session: &Session, flow: Flow) -> Next {
-        if flow == Flow::Blocked
-            && let Some(Blocked { wait, deadline_us: Some(deadline), .. }) = &session.blocked
-        {
+    #[cold]
+    fn note_deadline(&mut self, session: &Session) {
+        if let Some(Blocked { wait, deadline_us: Some(deadline), .. }) = &session.blocked {
             self.deadlines.insert((*deadline, session.id), wait.clone());
         }
-        Self::next(flow)
     }
 
     fn forget_deadline(&mut self, session: &Session) {
@@ -171,7 +175,7 @@ impl Service for WorkerService {
     fn input(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
         let Outcome { consumed, flow, need } =
             pipeline::run(&self.server, &mut self.worker, &mut conn.session, input, reply);
-        Turn { consumed, need, next: self.after_flow(&conn.session, flow) }
+        Turn { consumed, need, next: self.next(&conn.session, flow) }
     }
 
     #[inline]
@@ -187,12 +191,12 @@ impl Service for WorkerService {
     fn answer_next(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
         let Outcome { consumed, flow, need } =
             pipeline::run_next(&self.server, &mut self.worker, &mut conn.session, input, reply);
-        Turn { consumed, need, next: Self::next(flow) }
+        Turn { consumed, need, next: self.next(&conn.session, flow) }
     }
 
     fn resume(&mut self, conn: &mut Connection, reply: &mut ReplyWriter) -> Next {
         let flow = pipeline::run_postponed(&self.server, &mut self.worker, &mut conn.session, reply);
-        self.after_flow(&conn.session, flow)
+        self.next(&conn.session, flow)
     }
 
     fn due(&mut self) -> Option<Order<Message>> {
@@ -219,12 +223,10 @@ impl Service for WorkerService {
                 }
                 deadline.map(|deadline| self.deadlines.remove(&(deadline, session.id)));
                 let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
-                Some(self.after_flow(&conn.session, flow))
+                Some(self.next(&conn.session, flow))
             }
             Message::CheckWait(_) => {
-                if session.blocked.is_some() {
-                    self.after_flow(session, Flow::Blocked);
-                }
+                self.note_deadline(session);
                 None
             }
             Message::Kill(_) | Message::Feed(..) | Message::Resume => None,
