@@ -102,10 +102,4 @@ impl<'a> Ctx<'a> {
         let number = usize::try_from(args.int32(at)?).map_err(|_| CommandError::INVALID_DB)?;
         if number < self.server.keyspace.databases() { Ok(number) } else { Err(CommandError::INVALID_DB) }
     }
-
-    /// Parses a database number.
-    pub fn db_number(&self, args: &Args<'_>, at: usize) -> Option<usize> {
-        let number = args.get(at).and_then(base::num::parse_i64)?;
-        usize::try_from(number).ok().filter(|&db| db < self.server.keyspace.databases())
-    }
 }

@@ -176,7 +176,7 @@ const BUCKET_ENTRIES: usize = 7;
 /// Figures of a database's tables, summed over the shards, below the heads that Redis has.
 pub fn htstats(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     args.int(2)?;
-    let db = cx.db_number(args, 2).ok_or(CommandError::DEBUG_DB)?;
+    let db = cx.database(args, 2).map_err(|_| CommandError::DEBUG_DB)?;
     let full = args.is(3, "FULL");
     let (mut len, mut expires) = (0, 0);
     let mut sum = Stats::default();
