@@ -186,7 +186,7 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
     let follower = Follower { tunables: &tunables, local_client: true, starting: true };
     options.apply_all(&follower).map_err(|(name, error)| BootError(format!("Option {name}: {error}")))?;
     make_room_for_clients(&tunables);
-    crate::alloc::start_background_thread();
+    crate::alloc::give_memory_back_soon();
     let registry = registry(&options)?;
     let hasher = Hasher::from_os().map_err(|error| BootError(format!("No random numbers from the system: {error}")))?;
     let (reclaimer, garbage) = Reclaimer::new();
