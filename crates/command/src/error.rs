@@ -86,6 +86,7 @@ impl CommandError {
     pub const UNBLOCKED: CommandError = CommandError::fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
     pub const TIMEOUT_NEGATIVE: CommandError = CommandError::fixed("ERR timeout is negative");
     pub const TIMEOUT_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR timeout is out of range");
+    pub const NOVALUES_NOT_HSCAN: CommandError = CommandError::fixed("ERR NOVALUES option can only be used in HSCAN");
     pub const INVALID_CURSOR: CommandError = CommandError::fixed("ERR invalid cursor");
     pub const HELLO_NO_AUTH: CommandError = CommandError::fixed(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> \

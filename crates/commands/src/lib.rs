@@ -10,6 +10,7 @@ mod geo;
 mod hash;
 mod hyperloglog;
 mod list;
+mod random;
 mod server;
 mod set;
 mod sorted_set;

@@ -159,20 +159,6 @@ impl<'k> LockedKeys<'k> {
         }
     }
 
-    /// Lends the values of several keys at once for reading; each counts as one read.
-    pub fn read_all(&mut self, keys: &[Key<'_>]) -> SmallVec<[Option<EntryRef<'_, Object>>; 4]> {
-        for key in keys {
-            // What is past its deadline goes here, so that nothing has to change while values are lent.
-            self.read(key);
-        }
-        let (guards, fx, db) = (&self.guards, &*self.fx, self.db);
-        let find = |key: &Key<'_>| {
-            let shard = guards.shard(key.shard).expect("the plan has the shards of all keys");
-            shard.dbs[db].table.get(key.hash, key.bytes).filter(|entry| !is_past(entry.deadline(), fx.now_ms))
-        };
-        keys.iter().map(find).collect()
-    }
-
     /// Lends the collection of a key for reading, if it is of this kind.
     pub fn read_as<T: Kind>(&mut self, key: &Key<'_>) -> Result<Option<&T>, WrongKind> {
         match self.read(key).map(|entry| entry.value()) {

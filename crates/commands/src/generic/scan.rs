@@ -13,6 +13,7 @@ use base::text::eq_ignore_case;
 use command::spec::{Flags, Run, Shape, integer, pattern, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
 use engine::{LockedKeys, ShardView};
+use resp::{Output, ReplyWriter};
 
 pub static SCAN: CommandSpec = CommandSpec {
     name: "SCAN",
@@ -36,7 +37,7 @@ pub static SCAN: CommandSpec = CommandSpec {
 
 /// Keys that a call is to meet unless told otherwise.
 const COUNT: usize = 10;
-/// Steps allowed for each key that is to be met.
+/// Steps allowed for each key (or element of a collection) that is to be met.
 const STEPS_PER_KEY: usize = 10;
 /// Steps taken before the shard is let go, so that others get a turn when COUNT is large.
 const STEPS_PER_LOCK: usize = 16;
@@ -80,7 +81,7 @@ impl<'a> Options<'a> {
                 continue;
             }
             if args.is(at, "NOVALUES") {
-                return Err(CommandError::fixed("ERR NOVALUES option can only be used in HSCAN"));
+                return Err(CommandError::NOVALUES_NOT_HSCAN);
             }
             if at + 1 == args.len() {
                 return Err(CommandError::SYNTAX);
@@ -101,9 +102,30 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
+    /// Goes through a collection, from the cursor on, until enough elements were met or enough steps made; gives the next cursor.
+    /// `step` visits what is at a cursor, counts what it met, and gives the cursor after it.
+    pub fn walk(&self, mut step: impl FnMut(u64, &mut usize) -> u64) -> u64 {
+        let (mut place, mut met) = (self.cursor, 0);
+        for _ in 0..self.count.saturating_mul(STEPS_PER_KEY) {
+            place = step(place, &mut met);
+            if place == 0 || met >= self.count {
+                break;
+            }
+        }
+        place
+    }
+
     pub fn matches(&self, name: &[u8]) -> bool {
         self.pattern.is_none_or(|pattern| glob_match(pattern, name, false))
     }
+}
+
+/// Replies with the next cursor and with elements that are written already.
+pub fn reply_page(reply: &mut ReplyWriter, cursor: u64, count: usize, elements: &mut Output) {
+    reply.array(2);
+    reply.bulk(itoa::Buffer::new().format(cursor).as_bytes());
+    reply.array(count);
+    reply.out.append(elements);
 }
 
 /// A cursor as C's `strtoull` reads it: blanks and a plus sign in front are no mistake.

@@ -2,10 +2,44 @@
 
 use super::search::{Origin, Style, search};
 use command::spec::{
-    ArgKind, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, block, double, integer, key, one_of, string, token,
+    ArgKind, ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, block, double, integer, key, one_of, string,
+    token,
 };
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
+
+const UNIT: ArgSpec = one_of("unit", &[token("m", "M"), token("km", "KM"), token("ft", "FT"), token("mi", "MI")]);
+const ORDER: ArgSpec = one_of("order", &[token("asc", "ASC"), token("desc", "DESC")]).optional();
+const COUNT: ArgSpec =
+    block("count-block", &[integer("count").token("COUNT"), token("any", "ANY").optional()]).optional();
+/// GEORADIUS tells since when there is ANY, its kin do not.
+const COUNT_SINCE: ArgSpec =
+    block("count-block", &[integer("count").token("COUNT"), token("any", "ANY").optional().since("6.2.0")]).optional();
+const WITHCOORD: ArgSpec = token("withcoord", "WITHCOORD").optional();
+const WITHDIST: ArgSpec = token("withdist", "WITHDIST").optional();
+const WITHHASH: ArgSpec = token("withhash", "WITHHASH").optional();
+const STORE: ArgSpec = one_of(
+    "store",
+    &[
+        arg("storekey", ArgKind::Key(1)).token("STORE").display("key"),
+        arg("storedistkey", ArgKind::Key(2)).token("STOREDIST").display("key"),
+    ],
+)
+.optional();
+const FROM: ArgSpec = one_of(
+    "from",
+    &[
+        string("member").token("FROMMEMBER"),
+        block("fromlonlat", &[double("longitude"), double("latitude")]).token("FROMLONLAT"),
+    ],
+);
+const BY: ArgSpec = one_of(
+    "by",
+    &[
+        block("circle", &[double("radius").token("BYRADIUS"), UNIT]),
+        block("box", &[double("width").token("BYBOX"), double("height"), UNIT]),
+    ],
+);
 
 pub static GEORADIUS: CommandSpec = CommandSpec {
     name: "GEORADIUS",
@@ -25,21 +59,13 @@ pub static GEORADIUS: CommandSpec = CommandSpec {
         double("longitude"),
         double("latitude"),
         double("radius"),
-        one_of("unit", &[token("m", "M"), token("km", "KM"), token("ft", "FT"), token("mi", "MI")]),
-        token("withcoord", "WITHCOORD").optional(),
-        token("withdist", "WITHDIST").optional(),
-        token("withhash", "WITHHASH").optional(),
-        block("count-block", &[integer("count").token("COUNT"), token("any", "ANY").optional().since("6.2.0")])
-            .optional(),
-        one_of("order", &[token("asc", "ASC"), token("desc", "DESC")]).optional(),
-        one_of(
-            "store",
-            &[
-                arg("storekey", ArgKind::Key(1)).token("STORE").display("key"),
-                arg("storedistkey", ArgKind::Key(2)).token("STOREDIST").display("key"),
-            ],
-        )
-        .optional(),
+        UNIT,
+        WITHCOORD,
+        WITHDIST,
+        WITHHASH,
+        COUNT_SINCE,
+        ORDER,
+        STORE,
     ],
     history: &[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
     deprecated: Some(("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument")),
@@ -62,13 +88,12 @@ pub static GEORADIUS_RO: CommandSpec = CommandSpec {
         double("longitude"),
         double("latitude"),
         double("radius"),
-        one_of("unit", &[token("m", "M"), token("km", "KM"), token("ft", "FT"), token("mi", "MI")]),
-        token("withcoord", "WITHCOORD").optional(),
-        token("withdist", "WITHDIST").optional(),
-        token("withhash", "WITHHASH").optional(),
-        block("count-block", &[integer("count").token("COUNT"), token("any", "ANY").optional().since("6.2.0")])
-            .optional(),
-        one_of("order", &[token("asc", "ASC"), token("desc", "DESC")]).optional(),
+        UNIT,
+        WITHCOORD,
+        WITHDIST,
+        WITHHASH,
+        COUNT_SINCE,
+        ORDER,
     ],
     history: &[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
     deprecated: Some(("6.2.0", "`GEOSEARCH` with the `BYRADIUS` argument")),
@@ -90,25 +115,7 @@ pub static GEORADIUSBYMEMBER: CommandSpec = CommandSpec {
         KeySpec::keyword("STORE", 5, KeyFlags::OW.or(KeyFlags::UPDATE)),
         KeySpec::keyword("STOREDIST", 5, KeyFlags::OW.or(KeyFlags::UPDATE)),
     ],
-    args: &[
-        key("key"),
-        string("member"),
-        double("radius"),
-        one_of("unit", &[token("m", "M"), token("km", "KM"), token("ft", "FT"), token("mi", "MI")]),
-        token("withcoord", "WITHCOORD").optional(),
-        token("withdist", "WITHDIST").optional(),
-        token("withhash", "WITHHASH").optional(),
-        block("count-block", &[integer("count").token("COUNT"), token("any", "ANY").optional()]).optional(),
-        one_of("order", &[token("asc", "ASC"), token("desc", "DESC")]).optional(),
-        one_of(
-            "store",
-            &[
-                arg("storekey", ArgKind::Key(1)).token("STORE").display("key"),
-                arg("storedistkey", ArgKind::Key(2)).token("STOREDIST").display("key"),
-            ],
-        )
-        .optional(),
-    ],
+    args: &[key("key"), string("member"), double("radius"), UNIT, WITHCOORD, WITHDIST, WITHHASH, COUNT, ORDER, STORE],
     history: &[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
     deprecated: Some(("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments")),
     reply: Shape::ARRAY.or(Shape::INTEGER),
@@ -125,17 +132,7 @@ pub static GEORADIUSBYMEMBER_RO: CommandSpec = CommandSpec {
     arity: -5,
     flags: Flags::READONLY,
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
-    args: &[
-        key("key"),
-        string("member"),
-        double("radius"),
-        one_of("unit", &[token("m", "M"), token("km", "KM"), token("ft", "FT"), token("mi", "MI")]),
-        token("withcoord", "WITHCOORD").optional(),
-        token("withdist", "WITHDIST").optional(),
-        token("withhash", "WITHHASH").optional(),
-        block("count-block", &[integer("count").token("COUNT"), token("any", "ANY").optional()]).optional(),
-        one_of("order", &[token("asc", "ASC"), token("desc", "DESC")]).optional(),
-    ],
+    args: &[key("key"), string("member"), double("radius"), UNIT, WITHCOORD, WITHDIST, WITHHASH, COUNT, ORDER],
     history: &[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
     deprecated: Some(("6.2.0", "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments")),
     reply: Shape::ARRAY,
@@ -152,41 +149,7 @@ pub static GEOSEARCH: CommandSpec = CommandSpec {
     arity: -7,
     flags: Flags::READONLY,
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
-    args: &[
-        key("key"),
-        one_of(
-            "from",
-            &[
-                string("member").token("FROMMEMBER"),
-                block("fromlonlat", &[double("longitude"), double("latitude")]).token("FROMLONLAT"),
-            ],
-        ),
-        one_of(
-            "by",
-            &[
-                block(
-                    "circle",
-                    &[
-                        double("radius").token("BYRADIUS"),
-                        one_of("unit", &[token("m", "M"), token("km", "KM"), token("ft", "FT"), token("mi", "MI")]),
-                    ],
-                ),
-                block(
-                    "box",
-                    &[
-                        double("width").token("BYBOX"),
-                        double("height"),
-                        one_of("unit", &[token("m", "M"), token("km", "KM"), token("ft", "FT"), token("mi", "MI")]),
-                    ],
-                ),
-            ],
-        ),
-        one_of("order", &[token("asc", "ASC"), token("desc", "DESC")]).optional(),
-        block("count-block", &[integer("count").token("COUNT"), token("any", "ANY").optional()]).optional(),
-        token("withcoord", "WITHCOORD").optional(),
-        token("withdist", "WITHDIST").optional(),
-        token("withhash", "WITHHASH").optional(),
-    ],
+    args: &[key("key"), FROM, BY, ORDER, COUNT, WITHCOORD, WITHDIST, WITHHASH],
     history: &[("7.0.0", "Units may be in capitals.")],
     reply: Shape::ARRAY,
     run: Run::Keyed(geosearch),
@@ -205,35 +168,10 @@ pub static GEOSEARCHSTORE: CommandSpec = CommandSpec {
     args: &[
         key("destination"),
         arg("source", ArgKind::Key(1)),
-        one_of(
-            "from",
-            &[
-                string("member").token("FROMMEMBER"),
-                block("fromlonlat", &[double("longitude"), double("latitude")]).token("FROMLONLAT"),
-            ],
-        ),
-        one_of(
-            "by",
-            &[
-                block(
-                    "circle",
-                    &[
-                        double("radius").token("BYRADIUS"),
-                        one_of("unit", &[token("m", "M"), token("km", "KM"), token("ft", "FT"), token("mi", "MI")]),
-                    ],
-                ),
-                block(
-                    "box",
-                    &[
-                        double("width").token("BYBOX"),
-                        double("height"),
-                        one_of("unit", &[token("m", "M"), token("km", "KM"), token("ft", "FT"), token("mi", "MI")]),
-                    ],
-                ),
-            ],
-        ),
-        one_of("order", &[token("asc", "ASC"), token("desc", "DESC")]).optional(),
-        block("count-block", &[integer("count").token("COUNT"), token("any", "ANY").optional()]).optional(),
+        FROM,
+        BY,
+        ORDER,
+        COUNT,
         token("storedist", "STOREDIST").optional(),
     ],
     history: &[("7.0.0", "Units may be in capitals.")],

@@ -5,6 +5,7 @@
 //! draws again and again, and may give a field several times.
 
 use super::reply_string;
+use crate::random::{Count, DRAW_FROM, sample};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -35,11 +36,9 @@ pub static HRANDFIELD: CommandSpec = CommandSpec {
 const EXPIRED_FIRST_MAX: usize = 256;
 /// Draws that may meet only fields past their deadline, before all fields are walked for one that lives.
 const DRAWS_MAX: usize = 64;
-/// A hash of so many times the count is drawn from, a smaller one is walked.
-const DRAW_FROM: usize = 3;
 
 fn hrandfield(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let count = if args.len() > 2 { Some(parse_count(args)?) } else { None };
+    let count = if args.len() > 2 { Some(Count::parse(args, "WITHVALUES")?) } else { None };
     let key = cx.key(0);
     let now_ms = keys.fx.now_ms;
     let mut past = Vec::new();
@@ -54,10 +53,7 @@ fn hrandfield(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
     }
     // The lookup counts once: this one is the same.
     let mut rng = keys.fx.rng.clone();
-    let hash = match keys.lookup(&key, engine::Lookup::SILENT).map(|entry| entry.value()) {
-        Some(engine::ValueRef::Boxed(object)) => <Hash as value::Kind>::of(object),
-        _ => None,
-    };
+    let hash = keys.lend_as::<Hash>(&key);
     let draw = &mut || rng.next_u64();
     let result = match (hash, count) {
         (None, None) => {
@@ -75,36 +71,17 @@ fn hrandfield(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
             }
             Ok(())
         }
-        (Some(hash), Some(Count { number, distinct: true, with_values })) => {
-            give_distinct(cx.reply, hash, number, with_values, now_ms, draw);
+        (Some(hash), Some(Count { number, distinct: true, in_pairs })) => {
+            give_distinct(cx.reply, hash, number, in_pairs, now_ms, draw);
             Ok(())
         }
-        (Some(hash), Some(Count { number, distinct: false, with_values })) => {
+        (Some(hash), Some(Count { number, distinct: false, in_pairs })) => {
             let bytes_max = cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed);
-            give_repeated(cx.reply, hash, number, with_values, now_ms, bytes_max, draw)
+            give_repeated(cx.reply, hash, number, in_pairs, now_ms, bytes_max, draw)
         }
     };
     keys.fx.rng = rng;
     result
-}
-
-/// What the words behind the key ask for.
-struct Count {
-    number: usize,
-    distinct: bool,
-    with_values: bool,
-}
-
-fn parse_count(args: &Args<'_>) -> Result<Count, CommandError> {
-    let number = args.int_between(2, -i64::MAX, i64::MAX)?;
-    let with_values = args.is(3, "WITHVALUES");
-    if args.len() > 4 || (args.len() == 4 && !with_values) {
-        return Err(CommandError::SYNTAX);
-    }
-    if with_values && !(-i64::MAX / 2..=i64::MAX / 2).contains(&number) {
-        return Err(CommandError::OUT_OF_RANGE);
-    }
-    Ok(Count { number: number.unsigned_abs() as usize, distinct: number >= 0, with_values })
 }
 
 /// The header of an array of so many fields.
@@ -143,15 +120,7 @@ fn give_distinct(
     let wanted = number.min(live);
     header(reply, wanted, with_values);
     if stale || wanted.saturating_mul(DRAW_FROM) > live || hash.packed().is_some() {
-        // Each field is taken with the chance that is just right for those still wanted of those still to come.
-        let (mut wanted, mut left) = (wanted as u64, live as u64);
-        for field in living() {
-            if wanted > 0 && (wanted == left || draw() % left < wanted) {
-                give(reply, &field, with_values);
-                wanted -= 1;
-            }
-            left -= 1;
-        }
+        sample(living(), live, wanted, draw, |field| give(reply, &field, with_values));
         return;
     }
     let mut given = HashSet::with_capacity(wanted);

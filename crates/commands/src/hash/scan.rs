@@ -5,10 +5,11 @@
 //! many steps.
 
 use super::reply_string;
-use crate::generic::scan::{Of, Options};
+use crate::generic::scan::{Of, Options, reply_page};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, pattern, token};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
+use resp::{Output, ReplyWriter};
 use value::Hash;
 use value::string::Scratch;
 
@@ -34,25 +35,19 @@ pub static HSCAN: CommandSpec = CommandSpec {
     ..CommandSpec::DEFAULT
 };
 
-/// Steps allowed for each field that is to be met.
-const STEPS_PER_FIELD: usize = 10;
-
 fn hscan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let cursor = Options::cursor(args, 2)?;
+    Options::cursor(args, 2)?;
     let now_ms = keys.fx.now_ms;
     let Some(hash) = keys.read_as::<Hash>(&cx.key(0))? else {
-        cx.reply.array(2);
-        cx.reply.bulk(b"0");
-        cx.reply.array(0);
+        reply_page(cx.reply, 0, 0, &mut Output::default());
         return Ok(());
     };
     let options = Options::parse(args, 2, Of::Fields)?;
-    let (mut place, mut met, mut given) = (cursor, 0, 0);
-    let mut steps_left = options.count.saturating_mul(STEPS_PER_FIELD);
-    let mut fields = resp::ReplyWriter::new(cx.reply.proto);
-    loop {
-        place = hash.scan(place, &mut |field| {
-            met += 1;
+    let mut given = 0;
+    let mut fields = ReplyWriter::new(cx.reply.proto);
+    let next = options.walk(|place, met| {
+        hash.scan(place, &mut |field| {
+            *met += 1;
             let shown = !field.is_past(now_ms) && options.matches(field.name.bytes(&mut Scratch::default()));
             if shown {
                 given += 1;
@@ -61,15 +56,9 @@ fn hscan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
                     reply_string(&mut fields, field.value);
                 }
             }
-        });
-        steps_left -= 1;
-        if place == 0 || met >= options.count || steps_left == 0 {
-            break;
-        }
-    }
-    cx.reply.array(2);
-    cx.reply.bulk(itoa::Buffer::new().format(place).as_bytes());
-    cx.reply.array(if options.no_values { given } else { 2 * given });
-    cx.reply.out.append(&mut fields.out);
+        })
+    });
+    let count = if options.no_values { given } else { 2 * given };
+    reply_page(cx.reply, next, count, &mut fields.out);
     Ok(())
 }

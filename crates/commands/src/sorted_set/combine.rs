@@ -6,7 +6,7 @@
 
 use super::range::{element, header};
 use super::{form, store};
-use command::spec::{ArgKind, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, integer, key, one_of, token};
+use command::spec::{ArgKind, ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, integer, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys, ValueRef};
 use smallvec::SmallVec;
@@ -14,6 +14,10 @@ use structures::hash::Hasher;
 use structures::packed::PackedElement;
 use value::sorted_set::{Builder, Limits, compare_members};
 use value::{Object, Set, SortedSet, set, sorted_set};
+
+const WEIGHTS: ArgSpec = integer("weight").token("WEIGHTS").multiple().optional();
+const AGGREGATE: ArgSpec =
+    one_of("aggregate", &[token("sum", "SUM"), token("min", "MIN"), token("max", "MAX")]).token("AGGREGATE").optional();
 
 pub static ZDIFF: CommandSpec = CommandSpec {
     name: "ZDIFF",
@@ -57,10 +61,8 @@ pub static ZINTER: CommandSpec = CommandSpec {
     args: &[
         integer("numkeys"),
         key("key").multiple(),
-        integer("weight").token("WEIGHTS").multiple().optional(),
-        one_of("aggregate", &[token("sum", "SUM"), token("min", "MIN"), token("max", "MAX")])
-            .token("AGGREGATE")
-            .optional(),
+        WEIGHTS,
+        AGGREGATE,
         token("withscores", "WITHSCORES").optional(),
     ],
     reply: Shape::ARRAY,
@@ -92,15 +94,7 @@ pub static ZINTERSTORE: CommandSpec = CommandSpec {
     arity: -4,
     flags: Flags::WRITE.or(Flags::DENYOOM).or(Flags::MOVABLEKEYS),
     keys: &[KeySpec::at(1, KeyFlags::OW.or(KeyFlags::UPDATE)), KeySpec::numkeys(2, KeyFlags::RO.or(KeyFlags::ACCESS))],
-    args: &[
-        key("destination"),
-        integer("numkeys"),
-        arg("key", ArgKind::Key(1)).multiple(),
-        integer("weight").token("WEIGHTS").multiple().optional(),
-        one_of("aggregate", &[token("sum", "SUM"), token("min", "MIN"), token("max", "MAX")])
-            .token("AGGREGATE")
-            .optional(),
-    ],
+    args: &[key("destination"), integer("numkeys"), arg("key", ArgKind::Key(1)).multiple(), WEIGHTS, AGGREGATE],
     reply: Shape::INTEGER,
     run: Run::Keyed(zinterstore),
     ..CommandSpec::DEFAULT
@@ -108,48 +102,18 @@ pub static ZINTERSTORE: CommandSpec = CommandSpec {
 
 pub static ZUNION: CommandSpec = CommandSpec {
     name: "ZUNION",
-    group: Group::SortedSet,
-    since: "6.2.0",
     summary: "Gives the members of all of several sorted sets, with their scores put together.",
     complexity: "O(N + M log M), with the sizes of all sorted sets and of the result",
-    arity: -3,
-    flags: Flags::READONLY.or(Flags::MOVABLEKEYS),
-    keys: &[KeySpec::numkeys(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
-    args: &[
-        integer("numkeys"),
-        key("key").multiple(),
-        integer("weight").token("WEIGHTS").multiple().optional(),
-        one_of("aggregate", &[token("sum", "SUM"), token("min", "MIN"), token("max", "MAX")])
-            .token("AGGREGATE")
-            .optional(),
-        token("withscores", "WITHSCORES").optional(),
-    ],
-    reply: Shape::ARRAY,
     run: Run::Keyed(zunion),
-    ..CommandSpec::DEFAULT
+    ..ZINTER
 };
 
 pub static ZUNIONSTORE: CommandSpec = CommandSpec {
     name: "ZUNIONSTORE",
-    group: Group::SortedSet,
-    since: "2.0.0",
     summary: "Stores the members of all of several sorted sets, with their scores put together.",
     complexity: "O(N + M log M), with the sizes of all sorted sets and of the result",
-    arity: -4,
-    flags: Flags::WRITE.or(Flags::DENYOOM).or(Flags::MOVABLEKEYS),
-    keys: &[KeySpec::at(1, KeyFlags::OW.or(KeyFlags::UPDATE)), KeySpec::numkeys(2, KeyFlags::RO.or(KeyFlags::ACCESS))],
-    args: &[
-        key("destination"),
-        integer("numkeys"),
-        arg("key", ArgKind::Key(1)).multiple(),
-        integer("weight").token("WEIGHTS").multiple().optional(),
-        one_of("aggregate", &[token("sum", "SUM"), token("min", "MIN"), token("max", "MAX")])
-            .token("AGGREGATE")
-            .optional(),
-    ],
-    reply: Shape::INTEGER,
     run: Run::Keyed(zunionstore),
-    ..CommandSpec::DEFAULT
+    ..ZINTERSTORE
 };
 
 /// How many members are looked up together.

@@ -2,6 +2,7 @@
 
 use super::range::{element, header};
 use super::reply_member;
+use crate::random::{Count, DRAW_FROM, sample};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -26,30 +27,8 @@ pub static ZRANDMEMBER: CommandSpec = CommandSpec {
     ..CommandSpec::DEFAULT
 };
 
-/// Of so many times the wanted members, ranks are drawn until enough are different; of fewer, all members are walked.
-const DRAW_FROM: usize = 3;
-
-/// What the words behind the key ask for.
-struct Count {
-    number: usize,
-    distinct: bool,
-    with_scores: bool,
-}
-
-fn parse_count(args: &Args<'_>) -> Result<Count, CommandError> {
-    let number = args.int_between(2, -i64::MAX, i64::MAX)?;
-    let with_scores = args.is(3, "WITHSCORES");
-    if args.len() > 4 || (args.len() == 4 && !with_scores) {
-        return Err(CommandError::SYNTAX);
-    }
-    if with_scores && !(-i64::MAX / 2..=i64::MAX / 2).contains(&number) {
-        return Err(CommandError::OUT_OF_RANGE);
-    }
-    Ok(Count { number: number.unsigned_abs() as usize, distinct: number >= 0, with_scores })
-}
-
 fn zrandmember(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let count = if args.len() > 2 { Some(parse_count(args)?) } else { None };
+    let count = if args.len() > 2 { Some(Count::parse(args, "WITHSCORES")?) } else { None };
     let bytes_max = cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed);
     let mut rng = keys.fx.rng.clone();
     let draw = &mut || rng.next_u64();
@@ -79,17 +58,9 @@ fn zrandmember(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
 
 fn give_distinct(reply: &mut ReplyWriter, set: &SortedSet, count: &Count, draw: &mut dyn FnMut() -> u64) {
     let wanted = count.number.min(set.len());
-    header(reply, wanted, count.with_scores);
+    header(reply, wanted, count.in_pairs);
     if wanted.saturating_mul(DRAW_FROM) > set.len() || set.packed().is_some() {
-        // Each member is taken with the chance that is just right for those still wanted of those still to come.
-        let (mut wanted, mut left) = (wanted as u64, set.len() as u64);
-        for pair in set.iter() {
-            if wanted > 0 && (wanted == left || draw() % left < wanted) {
-                element(reply, pair, count.with_scores);
-                wanted -= 1;
-            }
-            left -= 1;
-        }
+        sample(set.iter(), set.len(), wanted, draw, |pair| element(reply, pair, count.in_pairs));
         return;
     }
     let mut drawn = HashSet::with_capacity(wanted);
@@ -97,7 +68,7 @@ fn give_distinct(reply: &mut ReplyWriter, set: &SortedSet, count: &Count, draw: 
         let rank = (draw() % set.len() as u64) as usize;
         if drawn.insert(rank) {
             let pair = set.by_rank(rank).expect("the rank is below the length");
-            element(reply, pair, count.with_scores);
+            element(reply, pair, count.in_pairs);
         }
     }
 }
@@ -110,7 +81,7 @@ fn give_repeated(
     draw: &mut dyn FnMut() -> u64,
 ) -> CommandResult {
     let start = reply.out.mark();
-    header(reply, count.number, count.with_scores);
+    header(reply, count.number, count.in_pairs);
     let few: Vec<_> = if set.packed().is_some() { set.iter().collect() } else { Vec::new() };
     for _ in 0..count.number {
         let word = draw();
@@ -118,7 +89,7 @@ fn give_repeated(
             0 => set.random(word).expect("a sorted set in the keyspace is never empty"),
             len => few[(word % len) as usize],
         };
-        element(reply, pair, count.with_scores);
+        element(reply, pair, count.in_pairs);
         // A client that asks for a member a billion times must not take all memory.
         if reply.out.len_since(start) as u64 > bytes_max {
             return Err(CommandError::OUT_OF_RANGE);

@@ -6,7 +6,8 @@
 use super::bounds::{is_from, is_up_to, lex_bounds, ranks, score_bounds};
 use super::{form, reply_member, reply_score, store};
 use command::spec::{
-    ArgKind, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, block, double, integer, key, one_of, string, token,
+    ArgKind, ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, block, double, integer, key, one_of, string,
+    token,
 };
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys};
@@ -17,6 +18,8 @@ use value::SortedSet;
 use value::sorted_set::Lex;
 
 const ZRANGESTORE_EVENT: Event = Event::zset("zrangestore");
+
+const LIMIT: ArgSpec = block("limit", &[integer("offset"), integer("count")]).token("LIMIT").optional();
 
 pub static ZRANGE: CommandSpec = CommandSpec {
     name: "ZRANGE",
@@ -33,7 +36,7 @@ pub static ZRANGE: CommandSpec = CommandSpec {
         string("stop"),
         one_of("sortby", &[token("byscore", "BYSCORE"), token("bylex", "BYLEX")]).optional().since("6.2.0"),
         token("rev", "REV").optional().since("6.2.0"),
-        block("limit", &[integer("offset"), integer("count")]).token("LIMIT").optional().since("6.2.0"),
+        LIMIT.since("6.2.0"),
         token("withscores", "WITHSCORES").optional(),
     ],
     history: &[("6.2.0", "Takes the options `REV`, `BYSCORE`, `BYLEX` and `LIMIT`.")],
@@ -51,12 +54,7 @@ pub static ZRANGEBYLEX: CommandSpec = CommandSpec {
     arity: -4,
     flags: Flags::READONLY,
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
-    args: &[
-        key("key"),
-        string("min"),
-        string("max"),
-        block("limit", &[integer("offset"), integer("count")]).token("LIMIT").optional(),
-    ],
+    args: &[key("key"), string("min"), string("max"), LIMIT],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `BYLEX` argument")),
     reply: Shape::ARRAY,
     run: Run::Keyed(zrangebylex),
@@ -77,7 +75,7 @@ pub static ZRANGEBYSCORE: CommandSpec = CommandSpec {
         double("min"),
         double("max"),
         token("withscores", "WITHSCORES").optional().since("2.0.0"),
-        block("limit", &[integer("offset"), integer("count")]).token("LIMIT").optional(),
+        LIMIT,
     ],
     history: &[("2.0.0", "Takes the option `WITHSCORES`.")],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `BYSCORE` argument")),
@@ -102,7 +100,7 @@ pub static ZRANGESTORE: CommandSpec = CommandSpec {
         string("max"),
         one_of("sortby", &[token("byscore", "BYSCORE"), token("bylex", "BYLEX")]).optional(),
         token("rev", "REV").optional(),
-        block("limit", &[integer("offset"), integer("count")]).token("LIMIT").optional(),
+        LIMIT,
     ],
     reply: Shape::INTEGER,
     run: Run::Keyed(zrangestore),
@@ -127,46 +125,22 @@ pub static ZREVRANGE: CommandSpec = CommandSpec {
 
 pub static ZREVRANGEBYLEX: CommandSpec = CommandSpec {
     name: "ZREVRANGEBYLEX",
-    group: Group::SortedSet,
-    since: "2.8.9",
     summary: "Gives the members of a range of names, the last first, in a sorted set whose scores are all equal.",
-    complexity: "O(log N + M), with the size of the sorted set and the number of members given",
-    arity: -4,
-    flags: Flags::READONLY,
-    keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
-    args: &[
-        key("key"),
-        string("max"),
-        string("min"),
-        block("limit", &[integer("offset"), integer("count")]).token("LIMIT").optional(),
-    ],
+    args: &[key("key"), string("max"), string("min"), LIMIT],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments")),
-    reply: Shape::ARRAY,
     run: Run::Keyed(zrevrangebylex),
-    ..CommandSpec::DEFAULT
+    ..ZRANGEBYLEX
 };
 
 pub static ZREVRANGEBYSCORE: CommandSpec = CommandSpec {
     name: "ZREVRANGEBYSCORE",
-    group: Group::SortedSet,
     since: "2.2.0",
     summary: "Gives the members of a range of scores, the highest first.",
-    complexity: "O(log N + M), with the size of the sorted set and the number of members given",
-    arity: -4,
-    flags: Flags::READONLY,
-    keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
-    args: &[
-        key("key"),
-        double("max"),
-        double("min"),
-        token("withscores", "WITHSCORES").optional(),
-        block("limit", &[integer("offset"), integer("count")]).token("LIMIT").optional(),
-    ],
+    args: &[key("key"), double("max"), double("min"), token("withscores", "WITHSCORES").optional(), LIMIT],
     history: &[("2.1.6", "Bounds can be exclusive.")],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments")),
-    reply: Shape::ARRAY,
     run: Run::Keyed(zrevrangebyscore),
-    ..CommandSpec::DEFAULT
+    ..ZRANGEBYSCORE
 };
 
 /// What a range goes by.

@@ -5,11 +5,11 @@
 //! many steps. Large sets print scores with seventeen digits here, as Redis does.
 
 use super::reply_member;
-use crate::generic::scan::{Of, Options};
+use crate::generic::scan::{Of, Options, reply_page};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, pattern};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
-use resp::ReplyWriter;
+use resp::{Output, ReplyWriter};
 use value::SortedSet;
 
 pub static ZSCAN: CommandSpec = CommandSpec {
@@ -33,26 +33,20 @@ pub static ZSCAN: CommandSpec = CommandSpec {
     ..CommandSpec::DEFAULT
 };
 
-/// Steps allowed for each member that is to be met.
-const STEPS_PER_MEMBER: usize = 10;
-
 fn zscan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let cursor = Options::cursor(args, 2)?;
+    Options::cursor(args, 2)?;
     let Some(set) = keys.read_as::<SortedSet>(&cx.key(0))? else {
-        cx.reply.array(2);
-        cx.reply.bulk(b"0");
-        cx.reply.array(0);
+        reply_page(cx.reply, 0, 0, &mut Output::default());
         return Ok(());
     };
     let options = Options::parse(args, 2, Of::Members)?;
-    let (mut place, mut met, mut given) = (cursor, 0, 0);
-    let mut steps_left = options.count.saturating_mul(STEPS_PER_MEMBER);
+    let mut given = 0;
     let mut members = ReplyWriter::new(cx.reply.proto);
     let mut text = Vec::new();
     let packed = set.packed().is_some();
-    loop {
-        place = set.scan(place, &mut |member, score| {
-            met += 1;
+    let next = options.walk(|place, met| {
+        set.scan(place, &mut |member, score| {
+            *met += 1;
             if member.with_bytes(|member| options.matches(member)) {
                 given += 1;
                 reply_member(&mut members, member);
@@ -64,16 +58,10 @@ fn zscan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
                 }
                 members.bulk(&text);
             }
-        });
-        steps_left -= 1;
-        if place == 0 || met >= options.count || steps_left == 0 {
-            break;
-        }
-    }
-    cx.reply.array(2);
-    cx.reply.bulk(itoa::Buffer::new().format(place).as_bytes());
-    cx.reply.array(2 * given);
-    cx.reply.out.append(&mut members.out);
+        })
+    });
+    let count = 2 * given;
+    reply_page(cx.reply, next, count, &mut members.out);
     Ok(())
 }
 

@@ -85,18 +85,9 @@ pub static ZRANK: CommandSpec = CommandSpec {
 
 pub static ZREVRANK: CommandSpec = CommandSpec {
     name: "ZREVRANK",
-    group: Group::SortedSet,
-    since: "2.0.0",
     summary: "Gives the place of a member, counted from the highest score.",
-    complexity: "O(log N), with the size of the sorted set",
-    arity: -3,
-    flags: Flags::READONLY.or(Flags::FAST),
-    keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
-    args: &[key("key"), string("member"), token("withscore", "WITHSCORE").optional()],
-    history: &[("7.2.0", "Gives the score too, with `WITHSCORE`.")],
-    reply: Shape::INTEGER.or(Shape::ARRAY).or(Shape::NULL),
     run: Run::Keyed(zrevrank),
-    ..CommandSpec::DEFAULT
+    ..ZRANK
 };
 
 pub static ZSCORE: CommandSpec = CommandSpec {

@@ -9,9 +9,18 @@ use structures::dict::{EntryRef, ValueRef};
 use value::{Kind, Object};
 
 impl LockedKeys<'_> {
+    /// Looks the keys up, then lends the values of all: each counts as one read.
+    pub fn read_all(&mut self, keys: &[Key<'_>]) -> Vec<Option<EntryRef<'_, Object>>> {
+        for key in keys {
+            self.read(key);
+        }
+        keys.iter().map(|key| self.lend(key)).collect()
+    }
+
     /// Lends the value of a key without any effect, together with others.
     pub fn lend(&self, key: &Key<'_>) -> Option<EntryRef<'_, Object>> {
-        let entry = self.guards.shard(key.shard)?.dbs[self.db].table.get(key.hash, key.bytes)?;
+        let shard = self.guards.shard(key.shard).expect("the plan has the shards of all keys");
+        let entry = shard.dbs[self.db].table.get(key.hash, key.bytes)?;
         (!is_past(entry.deadline(), self.fx.now_ms)).then_some(entry)
     }
 
