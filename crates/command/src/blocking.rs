@@ -22,7 +22,7 @@ use crate::session::{ReplyMode, Session};
 use crate::spec::{KeyFlags, Run};
 use crate::worker::{Worker, WorkerState};
 use engine::effects::ReadyKey;
-use engine::{Key, LockedKeys, Lookup, ValueRef, Wait, WaitKey};
+use engine::{Key, LockedKeys, Lookup, View, Wait, WaitKey};
 use resp::{Output, Proto, ReplyWriter};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -102,9 +102,9 @@ fn serve_key(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, (d
     let key = keys.key(bytes);
     let mut at = 0;
     while let Some(wait) = keys.waiter(*db, &key, at) {
-        let fits = match keys.lookup_in(*db, &key, Lookup::SILENT).map(|entry| entry.value()) {
-            Some(ValueRef::Boxed(object)) => (wait.wants)(object),
-            Some(ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_)) | None => return,
+        let fits = match keys.view_in(*db, &key, Lookup::SILENT) {
+            Some(View::Object(object)) => (wait.wants)(object),
+            Some(View::Str(_)) | None => return,
         };
         debug_assert!(keys.covers(&wait), "the plan covers the waiters of the keys it fills");
         if !fits || !keys.covers(&wait) || !wait.claim() {

@@ -8,6 +8,7 @@ use crate::journal::{Journal, Record};
 use crate::recency::Recency;
 use crate::reclaim::Garbage;
 use base::rng::Rng;
+use value::Workbench;
 
 /// An event that fired, for whoever reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,10 @@ pub struct Effects {
     garbage: Vec<Garbage>,
     /// Keys that were filled while somebody waited for them, in the order of that.
     ready: Vec<ReadyKey>,
+    /// Where a small collection is while the running command looks at it or changes it.
+    pub(crate) bench: Workbench,
+    /// The same for commands that look at several at once.
+    pub(crate) benches: Vec<Workbench>,
 }
 
 /// A key that was filled, and the number of its database.
@@ -85,6 +90,8 @@ impl Effects {
             fired: Vec::new(),
             garbage: Vec::new(),
             ready: Vec::new(),
+            bench: Workbench::new(),
+            benches: Vec::new(),
         }
     }
 

@@ -24,3 +24,4 @@ pub use keyspace::{Key, Keyspace, Shape};
 pub use locked::{LockedKeys, Lookup, Occupied, Place, Scope, ShardView, Slot, Update, Vacant, WrongKind};
 pub use shard::{Db, ShardData};
 pub use structures::dict::{EntryRef, NewValue, OwnedValue, ValueRef};
+pub use value::View;

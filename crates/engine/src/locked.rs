@@ -22,7 +22,7 @@ use crate::watch::{Watch, WatchTable};
 use smallvec::SmallVec;
 use structures::dict::{self, EntryMut, EntryRef, NewValue, OwnedValue, ValueRef};
 use structures::lock::Guard;
-use value::{Hash, Kind, Object};
+use value::{Hash, Kind, Object, View, Workbench, small};
 
 /// Which shards a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,24 @@ impl<'k> LockedKeys<'k> {
     /// The same in another database.
     #[inline]
     pub fn lookup_in(&mut self, db: usize, key: &Key<'_>, how: Lookup) -> Option<EntryRef<'_, Object>> {
+        Some(self.find_in(db, key, how)?.0)
+    }
+
+    /// Lends the value of a key for reading, as what it is: a small collection is shown on the bench, until the next one is.
+    #[inline]
+    pub fn view(&mut self, key: &Key<'_>) -> Option<View<'_>> {
+        self.view_in(self.db, key, Lookup::READ)
+    }
+
+    /// The same in another database, saying how that counts.
+    #[inline]
+    pub fn view_in(&mut self, db: usize, key: &Key<'_>, how: Lookup) -> Option<View<'_>> {
+        let (entry, fx) = self.find_in(db, key, how)?;
+        Some(fx.bench.view(entry.value()))
+    }
+
+    #[inline]
+    fn find_in(&mut self, db: usize, key: &Key<'_>, how: Lookup) -> Option<(EntryRef<'_, Object>, &mut Effects)> {
         let (shard, fx) = self.parts(key.shard);
         let found = live(&mut shard.dbs[db], &mut shard.watched, fx, db, key);
         match found {
@@ -145,7 +163,7 @@ impl<'k> LockedKeys<'k> {
                     let bits = fx.recency.touched(entry.lru(), &mut fx.rng);
                     entry.set_lru(bits);
                 }
-                Some(entry.into_ref())
+                Some((entry.into_ref(), fx))
             }
             None => {
                 if how.count {
@@ -161,10 +179,10 @@ impl<'k> LockedKeys<'k> {
 
     /// Lends the collection of a key for reading, if it is of this kind.
     pub fn read_as<T: Kind>(&mut self, key: &Key<'_>) -> Result<Option<&T>, WrongKind> {
-        match self.read(key).map(|entry| entry.value()) {
+        match self.view(key) {
             None => Ok(None),
-            Some(ValueRef::Boxed(object)) => T::of(object).map(Some).ok_or(WrongKind),
-            Some(ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_)) => Err(WrongKind),
+            Some(View::Object(object)) => T::of(object).map(Some).ok_or(WrongKind),
+            Some(View::Str(_)) => Err(WrongKind),
         }
     }
 
@@ -497,6 +515,28 @@ impl Announce<'_> {
         }
     }
 
+    /// Changes a collection and says so; tells whether it is empty now.
+    #[inline]
+    fn change<T: Kind, R>(
+        &mut self,
+        object: &mut Object,
+        change: impl FnOnce(&mut T, &mut Update<'_>) -> R,
+    ) -> Result<(R, bool), WrongKind> {
+        let due = next_deadline(object);
+        let mut update = Update { fx: self.fx, db: self.db, key: self.key, dirty: 0, events: SmallVec::new() };
+        let result = change(T::of_mut(object).ok_or(WrongKind)?, &mut update);
+        let Update { dirty, events, .. } = update;
+        self.subexpiry(due, next_deadline(object));
+        if dirty > 0 || !events.is_empty() {
+            self.fx.add_dirty(dirty);
+            self.touched();
+            for event in events {
+                self.fx.fire(self.db, event, self.key);
+            }
+        }
+        Ok((result, object.is_empty()))
+    }
+
     /// A change that is not an event of its own.
     #[inline]
     fn touched(&mut self) {
@@ -626,7 +666,7 @@ impl<'s> Occupied<'s> {
     #[inline]
     fn replace(&mut self, value: NewValue<'_, Object>) {
         let due = subexpiry_of(&value);
-        let removed = self.entry.replace(value);
+        let removed = settled(value, |value| self.entry.replace(value));
         self.announce.discard(removed);
         self.announce.subexpiry(None, due);
         let recency = self.announce.fx.recency;
@@ -666,7 +706,7 @@ impl<'s> Occupied<'s> {
         let resize = match self.entry.value() {
             ValueRef::Bytes(bytes) => bytes.len() != len,
             ValueRef::Blob(blob) => blob.len() != len,
-            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Boxed(_) => return None,
+            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Tagged(_) | ValueRef::Boxed(_) => return None,
         };
         if resize && !self.entry.resize_bytes(len) {
             return None;
@@ -696,11 +736,16 @@ impl<'s> Occupied<'s> {
         self.entry.set_user_flag(true);
     }
 
+    /// Whether it is a collection of this kind.
+    pub fn expect<T: Kind>(&self) -> Result<(), WrongKind> {
+        if value::type_name(&self.entry.value()) == T::TYPE { Ok(()) } else { Err(WrongKind) }
+    }
+
     /// The collection, if it is of this kind.
-    pub fn get<T: Kind>(&self) -> Result<&T, WrongKind> {
-        match self.entry.as_ref().value() {
-            ValueRef::Boxed(object) => T::of(object).ok_or(WrongKind),
-            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => Err(WrongKind),
+    pub fn get<T: Kind>(&mut self) -> Result<&T, WrongKind> {
+        match self.announce.fx.bench.view(self.entry.as_ref().value()) {
+            View::Object(object) => T::of(object).ok_or(WrongKind),
+            View::Str(_) => Err(WrongKind),
         }
     }
 
@@ -708,27 +753,35 @@ impl<'s> Occupied<'s> {
     /// nothing is announced. A collection that is left empty goes, with a `del` event after those of the change.
     pub fn update<T: Kind, R>(mut self, change: impl FnOnce(&mut T, &mut Update<'_>) -> R) -> Result<R, WrongKind> {
         self.touch();
-        let Announce { fx, db, key, .. } = &mut self.announce;
-        let object = self.entry.boxed_mut().ok_or(WrongKind)?;
-        let due = next_deadline(object);
-        let mut update = Update { fx, db: *db, key, dirty: 0, events: SmallVec::new() };
-        let result = change(T::of_mut(object).ok_or(WrongKind)?, &mut update);
-        let Update { dirty, events, .. } = update;
-        let (emptied, due_now) = (object.is_empty(), next_deadline(object));
-        self.announce.subexpiry(due, due_now);
-        if dirty > 0 || !events.is_empty() {
-            self.announce.fx.add_dirty(dirty);
-            self.announce.touched();
-            for event in events {
-                self.fire(event);
+        let (result, emptied) = match self.entry.value() {
+            ValueRef::Tagged(small) => {
+                let mut bench = std::mem::take(&mut self.announce.fx.bench);
+                let done = self.announce.change(bench.inflate(small), change);
+                if let Ok((_, emptied)) = &done
+                    && !emptied
+                {
+                    self.put_back(&mut bench);
+                }
+                self.announce.fx.bench = bench;
+                done?
             }
-        }
+            _ => self.announce.change(self.entry.boxed_mut().ok_or(WrongKind)?, change)?,
+        };
         if emptied {
             self.fire(Event::DEL);
             let removed = self.entry.remove();
             self.announce.discard(removed);
         }
         Ok(result)
+    }
+
+    /// Takes over what became of a small collection.
+    #[inline]
+    fn put_back(&mut self, bench: &mut Workbench) {
+        match small::deflate(bench.object()) {
+            Some(small) => drop(self.entry.replace(NewValue::Tagged(small))),
+            None => drop(self.entry.replace(NewValue::Boxed(bench.take()))),
+        }
     }
 
     #[inline]
@@ -799,8 +852,19 @@ impl Update<'_> {
 fn subexpiry_of(value: &NewValue<'_, Object>) -> Option<u64> {
     match value {
         NewValue::Boxed(object) => next_deadline(object),
-        NewValue::Unit | NewValue::Int(_) | NewValue::Bytes(_) | NewValue::Blob(_) => None,
+        NewValue::Unit | NewValue::Int(_) | NewValue::Bytes(_) | NewValue::Blob(_) | NewValue::Tagged(_) => None,
     }
+}
+
+/// Stores a value in the form in which the keyspace keeps it: a collection that is small enough is kept within the entry.
+#[inline]
+fn settled<R>(value: NewValue<'_, Object>, store: impl FnOnce(NewValue<'_, Object>) -> R) -> R {
+    if let NewValue::Boxed(object) = &value
+        && let Some(small) = small::deflate(object)
+    {
+        return store(NewValue::Tagged(small));
+    }
+    store(value)
 }
 
 /// A key that is not there.
@@ -814,8 +878,9 @@ impl<'s> Vacant<'s> {
     #[inline]
     pub fn insert(mut self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) -> Occupied<'s> {
         let due = subexpiry_of(&value);
-        let fills = matches!(value, NewValue::Boxed(_));
-        let mut entry = self.place.insert(value, deadline);
+        let fills = matches!(value, NewValue::Boxed(_) | NewValue::Tagged(_));
+        let place = self.place;
+        let mut entry = settled(value, |value| place.insert(value, deadline));
         entry.set_lru(self.announce.fx.recency.initial());
         let announce = &mut self.announce;
         if fills {
@@ -829,9 +894,12 @@ impl<'s> Vacant<'s> {
 
     /// Fills the place with a collection, which must not be empty; that counts as so many changes.
     pub fn create<T: Kind>(self, collection: T, dirty: u64, event: Event) -> Occupied<'s> {
-        let object = Box::new(collection.into_object());
+        let object = collection.into_object();
         debug_assert!(!object.is_empty(), "a collection in the keyspace is never empty");
-        let mut occupied = self.insert(NewValue::Boxed(object), None, event);
+        let mut occupied = match small::deflate(&object) {
+            Some(small) => self.insert(NewValue::Tagged(small), None, event),
+            None => self.insert(NewValue::Boxed(Box::new(object)), None, event),
+        };
         occupied.fx().add_dirty(dirty.saturating_sub(1));
         occupied
     }

@@ -59,6 +59,26 @@ impl IntSet {
         if sound && set.iter().is_sorted_by(|x, y| x < y) { Ok(set) } else { Err(Corrupted) }
     }
 
+    /// The members that another set had, as `members` gave them, in a buffer that is used again. Nothing is checked.
+    pub fn refilled(mut buffer: Vec<u8>, width: usize, members: &[u8]) -> IntSet {
+        buffer.clear();
+        buffer.extend_from_slice(&(width as u32).to_le_bytes());
+        buffer.extend_from_slice(&((members.len() / width) as u32).to_le_bytes());
+        buffer.extend_from_slice(members);
+        IntSet { bytes: buffer }
+    }
+
+    /// The width of a member, and all members.
+    #[inline]
+    pub fn members(&self) -> (usize, &[u8]) {
+        (self.width(), &self.bytes[HEADER_SIZE..])
+    }
+
+    /// The buffer, whatever is in it.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// The serialised set.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

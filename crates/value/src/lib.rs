@@ -1,8 +1,8 @@
 //! The types of a value: what a key holds, and how it is encoded.
 //!
 //! Strings live in the entry of the keyspace itself (an integer, or bytes), so this crate only says how they
-//! are encoded and named. Every other type is an [`Object`] behind one pointer in the entry: a file (or folder) for
-//! each, which chooses between the structures that the type is made of, converts at Redis' thresholds and names the
+//! are encoded and named. Every other type is an [`Object`], behind one pointer in the entry or, as long as it is [`small`], in
+//! the entry as bytes: a file (or folder) for each, which chooses between the structures that the type is made of, converts at Redis' thresholds and names the
 //! encoding as OBJECT ENCODING does. A collection in the keyspace is never empty.
 
 #![forbid(unsafe_code)]
@@ -10,12 +10,14 @@
 pub mod hash;
 pub mod list;
 pub mod set;
+pub mod small;
 pub mod sorted_set;
 pub mod string;
 
 pub use hash::Hash;
 pub use list::List;
 pub use set::Set;
+pub use small::{View, Workbench};
 pub use sorted_set::SortedSet;
 
 use structures::dict::{Dict, EntryRef, NewValue, OwnedValue, ValueRef};
@@ -32,14 +34,19 @@ pub enum Object {
 
 /// One type of collection, to ask an [`Object`] for.
 pub trait Kind: Sized {
+    /// What TYPE answers.
+    const TYPE: &'static str;
+
     fn of(object: &Object) -> Option<&Self>;
     fn of_mut(object: &mut Object) -> Option<&mut Self>;
     fn into_object(self) -> Object;
 }
 
 macro_rules! kinds {
-    ($($kind:ident),*) => {$(
+    ($($kind:ident $type:literal),*) => {$(
         impl Kind for $kind {
+            const TYPE: &'static str = $type;
+
             fn of(object: &Object) -> Option<&$kind> {
                 if let Object::$kind(it) = object { Some(it) } else { None }
             }
@@ -53,16 +60,16 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(List, Set, Hash, SortedSet);
+kinds!(List "list", Set "set", Hash "hash", SortedSet "zset");
 
 impl Object {
     /// What TYPE answers.
     pub fn type_name(&self) -> &'static str {
         match self {
-            Object::List(_) => "list",
-            Object::Set(_) => "set",
-            Object::Hash(_) => "hash",
-            Object::SortedSet(_) => "zset",
+            Object::List(_) => List::TYPE,
+            Object::Set(_) => Set::TYPE,
+            Object::Hash(_) => Hash::TYPE,
+            Object::SortedSet(_) => SortedSet::TYPE,
         }
     }
 
@@ -101,6 +108,29 @@ impl Object {
         size_of::<Object>() + held
     }
 
+    /// Whether all of it is in one buffer, plain or in order.
+    fn is_packed(&self) -> bool {
+        match self {
+            Object::List(List::Packed(_)) => true,
+            Object::List(List::Blocks(_)) => false,
+            Object::Hash(hash) => hash.untimed().is_some(),
+            Object::Set(set) => set.as_table().is_none(),
+            Object::SortedSet(zset) => zset.packed().is_some(),
+        }
+    }
+
+    /// Its buffer, to be used for something else; an empty one if it has none.
+    #[inline]
+    fn into_buffer(self) -> Vec<u8> {
+        match self {
+            Object::List(List::Packed(packed)) => packed.into_buffer(),
+            Object::List(List::Blocks(_)) => Vec::new(),
+            Object::Hash(hash) => hash.into_buffer(),
+            Object::Set(set) => set.into_buffer(),
+            Object::SortedSet(zset) => zset.into_buffer(),
+        }
+    }
+
     /// Whether freeing it takes long enough to be another thread's work.
     pub fn is_slow_to_free(&self) -> bool {
         const BYTES: usize = 16 << 10;
@@ -115,6 +145,7 @@ pub type Table = Dict<Object>;
 pub fn type_name(value: &ValueRef<'_, Object>) -> &'static str {
     match value {
         ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => "string",
+        ValueRef::Tagged(small) => small::type_name(*small),
         ValueRef::Boxed(object) => object.type_name(),
     }
 }
@@ -122,6 +153,7 @@ pub fn type_name(value: &ValueRef<'_, Object>) -> &'static str {
 /// What OBJECT ENCODING answers for an entry.
 pub fn encoding_name(entry: &EntryRef<'_, Object>) -> &'static str {
     match entry.value() {
+        ValueRef::Tagged(small) => small::encoding_name(small),
         ValueRef::Boxed(object) => object.encoding_name(),
         ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => string::encoding_name(entry),
     }
@@ -131,6 +163,7 @@ pub fn encoding_name(entry: &EntryRef<'_, Object>) -> &'static str {
 pub fn new_type_name(value: &NewValue<'_, Object>) -> &'static str {
     match value {
         NewValue::Unit | NewValue::Int(_) | NewValue::Bytes(_) | NewValue::Blob(_) => "string",
+        NewValue::Tagged(small) => small::type_name(*small),
         NewValue::Boxed(object) => object.type_name(),
     }
 }
@@ -142,6 +175,7 @@ pub fn duplicate(value: &ValueRef<'_, Object>) -> OwnedValue<Object> {
         ValueRef::Int(integer) => OwnedValue::Int(*integer),
         ValueRef::Bytes(bytes) => OwnedValue::Bytes(bytes.to_vec()),
         ValueRef::Blob(blob) => OwnedValue::Blob((*blob).clone()),
+        ValueRef::Tagged(small) => OwnedValue::Tagged(small.tag, small.bytes.to_vec()),
         ValueRef::Boxed(object) => OwnedValue::Boxed(Box::new((*object).clone())),
     }
 }

@@ -9,7 +9,7 @@
 use std::cmp::Ordering;
 use std::ops::{Bound, Range};
 use structures::hash::Hasher;
-use structures::packed::{PackedElement, PackedRanked, RankedIter};
+use structures::packed::{Packed, PackedElement, PackedRanked, RankedIter};
 use structures::ranked::{Change, Ranked, RankedBuilder};
 
 /// The most that a packed set holds.
@@ -111,6 +111,18 @@ impl SortedSet {
             member.with_bytes(|member| builder.push(hasher.hash(member), member, score));
         }
         SortedSet { form: Form::Ranked(Box::new(builder.finish())) }
+    }
+
+    /// A small set of the pairs that another one had.
+    pub(crate) fn of_packed(pairs: Packed) -> SortedSet {
+        SortedSet { form: Form::Packed(PackedRanked::of_pairs(pairs)) }
+    }
+
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        match self.form {
+            Form::Packed(packed) => packed.into_pairs().into_buffer(),
+            Form::Ranked(_) => Vec::new(),
+        }
     }
 
     /// What OBJECT ENCODING answers.

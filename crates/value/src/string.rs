@@ -41,7 +41,7 @@ impl<'a> Str<'a> {
             ValueRef::Bytes(bytes) => Some(Str::Bytes(bytes)),
             ValueRef::Blob(blob) => Some(Str::Blob(blob)),
             ValueRef::Unit => Some(Str::Bytes(b"")),
-            ValueRef::Boxed(_) => None,
+            ValueRef::Tagged(_) | ValueRef::Boxed(_) => None,
         }
     }
 
@@ -96,7 +96,7 @@ pub fn encoding_name(entry: &EntryRef<'_, Object>) -> &'static str {
         ValueRef::Int(_) => return "int",
         ValueRef::Bytes(bytes) => bytes.len(),
         ValueRef::Unit => 0,
-        ValueRef::Blob(_) | ValueRef::Boxed(_) => return "raw",
+        ValueRef::Blob(_) | ValueRef::Tagged(_) | ValueRef::Boxed(_) => return "raw",
     };
     let taken = entry.key().len() + entry.deadline().map_or(0, |_| DEADLINE_LEN);
     if len + taken <= EMBEDDED_LEN_MAX && !entry.user_flag() { "embstr" } else { "raw" }

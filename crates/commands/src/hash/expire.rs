@@ -127,7 +127,7 @@ fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Ti
             return none(cx, args, from);
         }
     };
-    occupied.get::<Hash>()?;
+    occupied.expect::<Hash>()?;
     let request = parse(cx, args, time)?;
     let now_ms = cx.now().unix_ms as u64;
     cx.reply.array(args.len() - request.from);
@@ -206,7 +206,7 @@ fn hpersist(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Com
         Slot::Occupied(occupied) => occupied,
         Slot::Vacant(_) => return none(cx, args, parse()?),
     };
-    occupied.get::<Hash>()?;
+    occupied.expect::<Hash>()?;
     let from = parse()?;
     let now_ms = cx.now().unix_ms as u64;
     cx.reply.array(args.len() - from);

@@ -26,7 +26,7 @@ fn hgetdel(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
     let (db, key) = (keys.db, cx.key(0));
     let slot = keys.slot(&key);
     if let Slot::Occupied(occupied) = &slot {
-        occupied.get::<Hash>()?;
+        occupied.expect::<Hash>()?;
     }
     let from = fields(args, 2, CommandError::FIELDS_NUMBER)?;
     cx.reply.array(args.len() - from);

@@ -55,7 +55,7 @@ fn hgetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
     let (db, key) = (keys.db, cx.key(0));
     let slot = keys.slot(&key);
     if let Slot::Occupied(occupied) = &slot {
-        occupied.get::<Hash>()?;
+        occupied.expect::<Hash>()?;
     }
     let (expiration, from) = parse(cx, args)?;
     cx.reply.array(args.len() - from);

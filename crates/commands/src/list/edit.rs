@@ -57,7 +57,7 @@ fn lset(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     let limit = limit(cx);
     let element = args.word(3);
     let occupied = keys.slot(&cx.key(0)).occupied().ok_or(CommandError::NO_SUCH_KEY)?;
-    occupied.get::<List>()?;
+    occupied.expect::<List>()?;
     let index = args.int(2)?;
     occupied.update::<List, _>(|list, update| {
         // Redis makes room before it looks for the element.

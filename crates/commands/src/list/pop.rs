@@ -165,7 +165,7 @@ pub fn mpop_one(
     let Slot::Occupied(occupied) = keys.slot(key) else {
         return Ok(false);
     };
-    occupied.get::<List>()?;
+    occupied.expect::<List>()?;
     reply.array(2);
     reply.bulk(key.bytes);
     let taken = pop_many(reply, occupied, end, count, limit)?;

@@ -74,7 +74,7 @@ pub fn transfer(
     (destination, to): (&Key<'_>, End),
     limit: BlockLimit,
 ) -> Result<Option<Carried>, CommandError> {
-    let Some(found) = keys.slot(source).occupied() else {
+    let Some(mut found) = keys.slot(source).occupied() else {
         return Ok(None);
     };
     if source.bytes == destination.bytes {

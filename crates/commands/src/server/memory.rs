@@ -90,7 +90,8 @@ const SAMPLES_DEFAULT: usize = 5;
 fn entry_bytes(entry: &EntryRef<'_, Object>, _samples: usize) -> usize {
     let boxed = match entry.value() {
         ValueRef::Boxed(object) => object.memory(),
-        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => 0,
+        // All of it is in the entry, or counted with it.
+        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) | ValueRef::Tagged(_) => 0,
     };
     entry.size() + boxed
 }

@@ -10,7 +10,7 @@ use engine::{Event, Key, LockedKeys, NewValue, Slot};
 use std::ops::ControlFlow;
 use value::set::algebra::{by_size, difference, filter, intersection, is_difference_asked, union, union_in_pieces};
 use value::set::{Limits, Member};
-use value::{Object, Set};
+use value::{Kind, Object, Set};
 
 pub static SINTER: CommandSpec = CommandSpec {
     name: "SINTER",
@@ -95,8 +95,7 @@ fn lend<'k>(keys: &'k mut LockedKeys<'_>, sources: &[Key<'_>]) -> Result<Vec<Opt
     for source in sources {
         keys.read_as::<Set>(source)?;
     }
-    let keys = &*keys;
-    Ok(sources.iter().map(|source| keys.lend_as(source)).collect())
+    Ok(keys.lend_all(sources).into_iter().map(|object| object.and_then(Set::of)).collect())
 }
 
 /// Replies with the members that `give` hands out, as a set.

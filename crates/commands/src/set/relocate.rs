@@ -26,13 +26,13 @@ pub static SMOVE: CommandSpec = CommandSpec {
 fn smove(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let limits = limits(cx, keys);
     let (source, destination, member) = (cx.key(0), cx.key(1), args.word(3));
-    let Slot::Occupied(occupied) = keys.slot(&source) else {
+    let Slot::Occupied(mut occupied) = keys.slot(&source) else {
         cx.reply.int(0);
         return Ok(());
     };
     let there = occupied.get::<Set>()?.contains(member);
     if let Slot::Occupied(occupied) = keys.slot(&destination) {
-        occupied.get::<Set>()?;
+        occupied.expect::<Set>()?;
     }
     if !there || source.bytes == destination.bytes {
         cx.reply.int(i64::from(there));

@@ -8,7 +8,7 @@ use super::range::{element, header};
 use super::{form, store};
 use command::spec::{ArgKind, ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, integer, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Event, LockedKeys, ValueRef};
+use engine::{Event, LockedKeys};
 use smallvec::SmallVec;
 use structures::hash::Hasher;
 use structures::packed::PackedElement;
@@ -183,15 +183,12 @@ type Sources<'a> = SmallVec<[Source<'a>; 4]>;
 type Pair<'a> = (PackedElement<'a>, f64);
 
 impl<'a> Source<'a> {
-    fn of(value: Option<ValueRef<'a, Object>>) -> Result<Source<'a>, CommandError> {
+    fn of(value: Option<&'a Object>) -> Result<Source<'a>, CommandError> {
         let members = match value {
             None => Members::None,
-            Some(ValueRef::Boxed(Object::Set(set))) => Members::Set(set),
-            Some(ValueRef::Boxed(Object::SortedSet(set))) => Members::Sorted(set),
-            Some(ValueRef::Boxed(Object::List(_) | Object::Hash(_))) => return Err(CommandError::WRONG_TYPE),
-            Some(ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_)) => {
-                return Err(CommandError::WRONG_TYPE);
-            }
+            Some(Object::Set(set)) => Members::Set(set),
+            Some(Object::SortedSet(set)) => Members::Sorted(set),
+            Some(Object::List(_) | Object::Hash(_)) => return Err(CommandError::WRONG_TYPE),
         };
         Ok(Source { members, weight: 1.0 })
     }
@@ -367,9 +364,8 @@ fn prepare<'s>(
     let at = if kind.stores { 2 } else { 1 };
     let number = number_of_keys(cx, args, at)?;
     let first = usize::from(kind.stores);
-    let values = keys.read_all(&cx.keys[first..first + number]);
-    let mut sources: Sources<'s> =
-        values.into_iter().map(|entry| Source::of(entry.map(|entry| entry.value()))).collect::<Result<_, _>>()?;
+    let values = keys.read_all(&cx.keys[first..first + number])?;
+    let mut sources: Sources<'s> = values.into_iter().map(Source::of).collect::<Result<_, _>>()?;
     let request = Request::parse(args, at + 1 + number, kind, &mut sources)?;
     if kind.operation != Operation::Diff {
         sources.sort_by_key(Source::len);

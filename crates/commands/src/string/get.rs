@@ -91,7 +91,7 @@ fn get(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResu
         ValueRef::Int(integer) => cx.reply.bulk_int(integer),
         ValueRef::Blob(blob) => cx.reply.blob(blob, 0..blob.len()),
         ValueRef::Unit => cx.reply.bulk(b""),
-        ValueRef::Boxed(_) => return Err(CommandError::WRONG_TYPE),
+        ValueRef::Tagged(_) | ValueRef::Boxed(_) => return Err(CommandError::WRONG_TYPE),
     }
     Ok(())
 }

@@ -2,33 +2,55 @@
 //!
 //! A lookup has effects (hits and misses, deletion of what is past its deadline), so it needs the keys exclusively and lends
 //! one value at a time. A command that needs several looks each key up first, in its order, and then has all of them lent.
+//! Small collections are shown on benches of their own.
 
-use super::{LockedKeys, is_past};
+use super::{LockedKeys, WrongKind, is_past};
 use crate::keyspace::Key;
-use structures::dict::{EntryRef, ValueRef};
-use value::{Kind, Object};
+use structures::dict::ValueRef;
+use value::{Kind, Object, View, Workbench};
+
+/// Benches that are kept for the next command.
+const BENCHES_KEPT: usize = 16;
 
 impl LockedKeys<'_> {
-    /// Looks the keys up, then lends the values of all: each counts as one read.
-    pub fn read_all(&mut self, keys: &[Key<'_>]) -> Vec<Option<EntryRef<'_, Object>>> {
+    /// Looks the keys up, then lends the collections of all: each counts as one read. `None` for a key that is not there.
+    pub fn read_all(&mut self, keys: &[Key<'_>]) -> Result<Vec<Option<&Object>>, WrongKind> {
+        let mut strings = false;
         for key in keys {
-            self.read(key);
+            strings |= matches!(self.view(key), Some(View::Str(_)));
         }
-        keys.iter().map(|key| self.lend(key)).collect()
+        if strings { Err(WrongKind) } else { Ok(self.lend_all(keys)) }
     }
 
-    /// Lends the value of a key without any effect, together with others.
-    pub fn lend(&self, key: &Key<'_>) -> Option<EntryRef<'_, Object>> {
-        let shard = self.guards.shard(key.shard).expect("the plan has the shards of all keys");
-        let entry = shard.dbs[self.db].table.get(key.hash, key.bytes)?;
-        (!is_past(entry.deadline(), self.fx.now_ms)).then_some(entry)
+    /// Lends the collections of several keys without any effect; `None` for one that is not there, and for a string.
+    pub fn lend_all(&mut self, keys: &[Key<'_>]) -> Vec<Option<&Object>> {
+        let (guards, fx, db) = (&self.guards, &mut *self.fx, self.db);
+        let value = |key: &Key<'_>| {
+            let shard = guards.shard(key.shard).expect("the plan has the shards of all keys");
+            let entry = shard.dbs[db].table.get(key.hash, key.bytes)?;
+            (!is_past(entry.deadline(), fx.now_ms)).then(|| entry.value())
+        };
+        let values: Vec<_> = keys.iter().map(value).collect();
+        fx.benches.truncate(BENCHES_KEPT);
+        let smalls =
+            values.iter().filter_map(|value| if let Some(ValueRef::Tagged(it)) = value { Some(*it) } else { None });
+        for (number, small) in smalls.enumerate() {
+            if number == fx.benches.len() {
+                fx.benches.push(Workbench::new());
+            }
+            fx.benches[number].inflate(small);
+        }
+        let mut benches = fx.benches.iter();
+        let lent = |value| match value {
+            Some(ValueRef::Boxed(object)) => Some(object),
+            Some(ValueRef::Tagged(_)) => benches.next().map(Workbench::object),
+            Some(ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_)) | None => None,
+        };
+        values.into_iter().map(lent).collect()
     }
 
-    /// The same for a collection; `None` also where the key holds another type, which the lookup before has found.
-    pub fn lend_as<T: Kind>(&self, key: &Key<'_>) -> Option<&T> {
-        match self.lend(key)?.value() {
-            ValueRef::Boxed(object) => T::of(object),
-            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => None,
-        }
+    /// Lends the collection of a key without any effect; `None` also where the key holds another type.
+    pub fn lend_as<T: Kind>(&mut self, key: &Key<'_>) -> Option<&T> {
+        T::of(self.lend_all(std::slice::from_ref(key)).pop()??)
     }
 }

@@ -98,15 +98,9 @@ fn lift(mut source: Occupied<'_>) -> Luggage {
 /// Fills a place, which counts as the change and fires `new` (even over another value: so does Redis).
 fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
     let Luggage { value, deadline, raw } = luggage;
-    let bytes;
-    let value: NewValue<'_, Object> = match value {
-        OwnedValue::Bytes(owned) => {
-            bytes = owned;
-            NewValue::Bytes(&bytes)
-        }
-        other => other.into(),
-    };
-    let fills = matches!(value, NewValue::Boxed(_));
+    let mut bytes = Vec::new();
+    let value = value.into_new(&mut bytes);
+    let fills = matches!(value, NewValue::Boxed(_) | NewValue::Tagged(_));
     let (mut entry, mut announce, found) = match slot {
         Slot::Occupied(occupied) => {
             let Occupied { mut entry, mut announce } = occupied;

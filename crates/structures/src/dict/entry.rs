@@ -8,11 +8,21 @@
 //!  lru:24|flags:8          HAS_DEADLINE              LONG_KEY               bytes, or 8 bytes
 //! ```
 //!
-//! The body is nothing (UNIT), the bytes themselves (BYTES, `vlen` of them), an integer (INT), the address of a
-//! `Box<Blob>` (BLOB) or of a `Box<B>` (BOXED), none of them aligned. The memory held is always
+//! The body is nothing (UNIT), the bytes themselves (BYTES, `vlen` of them), bytes and the two bytes of their tag (TAGGED,
+//! `vlen` in all), an integer (INT), the address of a `Box<Blob>` (BLOB) or of a `Box<B>` (BOXED), none of them aligned. The memory held is always
 //! `rounded(needed bytes)`, so it need not be stored, and a value may grow in place to the end of its class.
 //!
 //! `meta` is atomic, for readers that share a `Dict` may note an access; all else changes under exclusive access only.
+//!
+//! Members of sets are many, and have neither value nor deadline: an entry of kind UNIT without a deadline, whose key has less than
+//! 256 bytes, is *compact*. It has no access data; noting an access does nothing.
+//!
+//! ```text
+//!  0       1       2
+//! +-------+-------+-----------+
+//! | flags | klen  | key bytes |
+//! +-------+-------+-----------+
+//! ```
 //!
 //! `Raw` is a pointer with an invariant: it points to a live, initialised entry. Making one is unsafe; its methods rely on it.
 //! Nothing outside this folder sees it.
@@ -28,14 +38,19 @@ pub(super) const INT: u8 = 1;
 pub(super) const BYTES: u8 = 2;
 pub(super) const BLOB: u8 = 3;
 pub(super) const BOXED: u8 = 4;
+pub(super) const TAGGED: u8 = 5;
 const KIND: u8 = 7;
 const HAS_DEADLINE: u8 = 1 << 3;
 const LONG_KEY: u8 = 1 << 4;
 const USER: u8 = 1 << 5;
 const IN_SLAB: u8 = 1 << 6;
+const COMPACT: u8 = 1 << 7;
 
 const HEADER: usize = 8;
+const COMPACT_HEADER: usize = 2;
+const _: () = assert!(cfg!(target_endian = "little"), "the flags are the first byte of `meta`");
 const DEADLINE_BYTES: usize = 16;
+pub(super) const TAG_BYTES: usize = 2;
 
 /// Bytes values of this length and more live outside their entry.
 pub(super) const BLOB_MIN: usize = 16 * 1024;
@@ -123,8 +138,17 @@ impl Shape {
         self.key_len > usize::from(u16::MAX)
     }
 
+    /// Whether the entry has the short header.
+    #[inline]
+    pub(super) fn compact(self) -> bool {
+        self.kind == UNIT && !self.deadline && self.key_len <= usize::from(u8::MAX)
+    }
+
     #[inline]
     pub(super) fn bytes(self) -> usize {
+        if self.compact() {
+            return rounded(COMPACT_HEADER + self.key_len);
+        }
         let extra = usize::from(self.deadline) * DEADLINE_BYTES + usize::from(self.long_key()) * 8;
         rounded(HEADER + extra + self.key_len + self.body_len)
     }
@@ -164,11 +188,22 @@ impl Raw {
         if shape.long_key() {
             flags |= LONG_KEY;
         }
+        let raw = Raw(memory);
+        if shape.compact() {
+            // SAFETY: the memory is ours, has 8 bytes at least and `shape.bytes()`, and is aligned to 8. The first four bytes
+            // are written as one, for they are read so; the key then takes its part of them.
+            unsafe {
+                let meta = u32::from(flags | COMPACT) | (key.len() as u32) << 8;
+                memory.cast::<AtomicU32>().write(AtomicU32::new(meta));
+                let start = memory.add(COMPACT_HEADER);
+                start.copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
+            }
+            return raw;
+        }
         let vlen = match shape.kind {
-            BYTES => shape.body_len as u16,
+            BYTES | TAGGED => shape.body_len as u16,
             _ => 0,
         };
-        let raw = Raw(memory);
         // SAFETY: the memory is ours and has `shape.bytes()`, in which header, extras, key and body lie one after the
         // other; it is aligned to 8. All that can be read is written.
         unsafe {
@@ -197,7 +232,7 @@ impl Raw {
 
     /// Copies an entry that owns nothing and has no deadline.
     pub(super) fn duplicate(self, heap: &mut Heap) -> Raw {
-        assert!(matches!(self.kind(), UNIT | INT | BYTES) && !self.has_deadline());
+        assert!(matches!(self.kind(), UNIT | INT | BYTES | TAGGED) && !self.has_deadline());
         let bytes = self.shape().bytes();
         let (memory, in_slab) = heap.alloc(bytes);
         // SAFETY: both have `bytes`, and the new memory is nobody else's. The body is no address, so it may be there twice.
@@ -252,7 +287,8 @@ impl Raw {
 
     #[inline(always)]
     pub(super) fn lru(self) -> u32 {
-        self.meta().load(Relaxed) >> 8
+        let meta = self.meta().load(Relaxed);
+        if meta as u8 & COMPACT != 0 { 0 } else { meta >> 8 }
     }
 
     /// Notes an access. Readers may race here: flags change under exclusive access only, so a lost update costs
@@ -260,7 +296,9 @@ impl Raw {
     #[inline(always)]
     pub(super) fn set_lru(self, lru: u32) {
         let flags = self.meta().load(Relaxed) & 0xff;
-        self.meta().store(lru << 8 | flags, Relaxed);
+        if flags as u8 & COMPACT == 0 {
+            self.meta().store(lru << 8 | flags, Relaxed);
+        }
     }
 
     pub(super) fn user_flag(self) -> bool {
@@ -288,16 +326,19 @@ impl Raw {
     #[inline(always)]
     fn key_offset(self) -> usize {
         let flags = usize::from(self.flags());
-        // HAS_DEADLINE is 8 and LONG_KEY is 16: their bytes follow without a branch.
-        HEADER + (flags & 8) * 2 + (flags & 16) / 2
+        // HAS_DEADLINE is 8, LONG_KEY is 16 and COMPACT 128: what they add and spare follows without a branch.
+        HEADER + (flags & 8) * 2 + (flags & 16) / 2 - (flags >> 7) * (HEADER - COMPACT_HEADER)
     }
 
     #[inline(always)]
     fn key_len(self) -> usize {
+        let flags = self.flags();
         // SAFETY: the header is initialised, and so is the long length where the flag says that it is there.
         unsafe {
-            if self.flags() & LONG_KEY == 0 {
+            if flags & (LONG_KEY | COMPACT) == 0 {
                 usize::from(self.0.add(4).cast::<u16>().read())
+            } else if flags & COMPACT != 0 {
+                usize::from(self.0.add(1).read())
             } else {
                 self.0.add(self.key_offset() - 8).cast::<u64>().read() as usize
             }
@@ -319,7 +360,7 @@ impl Raw {
         match self.kind() {
             UNIT => 0,
             // SAFETY: the header is initialised.
-            BYTES => usize::from(unsafe { self.0.add(6).cast::<u16>().read() }),
+            BYTES | TAGGED => usize::from(unsafe { self.0.add(6).cast::<u16>().read() }),
             _ => 8,
         }
     }
@@ -332,9 +373,10 @@ impl Raw {
     /// Sets what the body is. The entry's memory has room for it, and the caller fills it.
     #[inline]
     pub(super) fn set_body_shape(self, kind: u8, body_len: usize) {
-        let vlen = if kind == BYTES { body_len as u16 } else { 0 };
-        // SAFETY: the field lies in the entry's header.
-        unsafe { self.0.add(6).cast::<u16>().write(vlen) };
+        if kind == BYTES || kind == TAGGED {
+            // SAFETY: the field lies in the entry's header, which only entries without a value do not have.
+            unsafe { self.0.add(6).cast::<u16>().write(body_len as u16) };
+        }
         self.change_flags(KIND, kind);
     }
 
@@ -361,7 +403,7 @@ impl Raw {
     /// The body as a number: an integer, or an address.
     #[inline(always)]
     pub(super) fn word(self) -> u64 {
-        debug_assert!(self.kind() != UNIT && self.kind() != BYTES);
+        debug_assert!(matches!(self.kind(), INT | BLOB | BOXED));
         // SAFETY: bodies of these kinds have 8 bytes.
         unsafe {
             let start = self.0.add(self.key_offset() + self.key_len());
@@ -382,10 +424,26 @@ impl Raw {
         }
     }
 
-    /// Makes the body of this kind and length without moving the entry, filled with `body`.
+    /// The tag of a TAGGED body, and the bytes before it.
     #[inline]
-    pub(super) fn refill(self, kind: u8, body: &[u8]) {
-        self.set_body_shape(kind, body.len());
+    pub(super) fn tagged<'a>(self) -> (u16, &'a [u8]) {
+        debug_assert_eq!(self.kind(), TAGGED);
+        let (bytes, tag) = self.body().split_last_chunk::<TAG_BYTES>().expect("a tagged body ends in its tag");
+        (u16::from_ne_bytes(*tag), bytes)
+    }
+
+    /// Writes the tag of a TAGGED body. The caller has exclusive access to the `Dict`.
+    #[inline]
+    pub(super) fn set_tag(self, tag: u16) {
+        debug_assert_eq!(self.kind(), TAGGED);
+        let place = self.body_mut().last_chunk_mut::<TAG_BYTES>().expect("a tagged body ends in its tag");
+        *place = tag.to_ne_bytes();
+    }
+
+    /// Makes the body of this kind and length without moving the entry; it begins with `body`, and the caller writes the rest.
+    #[inline]
+    pub(super) fn refill(self, kind: u8, body_len: usize, body: &[u8]) {
+        self.set_body_shape(kind, body_len);
         // SAFETY: the caller found that the body is in the entry's class; `body` is not part of a `Dict`
         // that the caller holds exclusively.
         unsafe {
@@ -453,6 +511,28 @@ mod tests {
                 unsafe { raw.free(&mut heap) };
             }
         }
+        assert_eq!((heap.loose, heap.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn entries_of_nothing_have_a_short_header() {
+        let mut heap = Heap::new();
+        for (key_len, compact) in [(0, 8), (1, 8), (6, 8), (7, 16), (14, 16), (255, 264)] {
+            for (deadline, bytes) in [(false, compact), (true, rounded(24 + key_len))] {
+                let key: Vec<u8> = (0..key_len).map(|at| at as u8).collect();
+                let shape = Shape { kind: UNIT, key_len, body_len: 0, deadline };
+                let raw = Raw::new(&mut heap, &key, b"", shape);
+                assert_eq!(heap.bytes(), bytes);
+                raw.set_lru(0xab_cdef);
+                raw.set_user_flag(true);
+                assert_eq!((raw.key(), raw.lru()), (&key[..], if deadline { 0xab_cdef } else { 0 }));
+                assert!(raw.user_flag() && raw.shape() == shape && raw.kind() == UNIT);
+                // SAFETY: the entry is of this heap, and this is its last use.
+                unsafe { raw.free(&mut heap) };
+            }
+        }
+        let long = Shape { kind: UNIT, key_len: 256, body_len: 0, deadline: false };
+        assert_eq!(long.bytes(), 264);
         assert_eq!((heap.loose, heap.bytes()), (0, 0));
     }
 }

@@ -3,9 +3,9 @@
 //! An `EntryMut` holds the `Dict` exclusively, so the slot it came from stays where it is; whatever moves the entry's
 //! memory goes through `Dict`, which tells the slot and the wheel, and the handle takes the new pointer.
 
-use super::entry::{BLOB, BLOB_MIN, BOXED, BYTES, INT, Raw, Shape, UNIT};
+use super::entry::{BLOB, BLOB_MIN, BOXED, BYTES, INT, Raw, Shape, TAGGED, UNIT};
 use super::table::At;
-use super::{Blob, Dict, NewValue, OwnedValue, Removed, ValueRef};
+use super::{Blob, Dict, NewValue, OwnedValue, Removed, Tagged, ValueRef};
 use std::marker::PhantomData;
 use std::ptr;
 use std::sync::Arc;
@@ -36,6 +36,10 @@ pub(super) fn value_of<'a, B>(raw: Raw) -> ValueRef<'a, B> {
         INT => ValueRef::Int(raw.word() as i64),
         BYTES => ValueRef::Bytes(raw.body()),
         BLOB => ValueRef::Blob(blob_of(raw)),
+        TAGGED => {
+            let (tag, bytes) = raw.tagged();
+            ValueRef::Tagged(Tagged { tag, bytes })
+        }
         kind => {
             assert_eq!(kind, BOXED);
             // SAFETY: the body is the address of a `Box<B>` that the entry owns: only `Dict<B>::encode` makes this kind.
@@ -187,7 +191,7 @@ impl<'a, B> EntryMut<'a, B> {
     /// Makes the value this integer; in place when it is one already.
     pub fn set_int(&mut self, value: i64) -> Removed<B> {
         if self.raw.kind() == INT {
-            self.raw.refill(INT, &value.to_ne_bytes());
+            self.raw.refill(INT, 8, &value.to_ne_bytes());
             return Removed::Small;
         }
         self.replace(NewValue::Int(value))
@@ -293,7 +297,7 @@ impl<'a, B> EntryMut<'a, B> {
         let old = match self.value() {
             ValueRef::Bytes(old) => old.len(),
             ValueRef::Blob(old) => old.len(),
-            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Boxed(_) => return None,
+            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Tagged(_) | ValueRef::Boxed(_) => return None,
         };
         let len = old.checked_add(bytes.len())?;
         if !self.resize_bytes(len) {
@@ -326,6 +330,7 @@ impl<'a, B> EntryMut<'a, B> {
         let copied = match self.value() {
             ValueRef::Int(value) => OwnedValue::Int(value),
             ValueRef::Bytes(bytes) => OwnedValue::Bytes(bytes.to_vec()),
+            ValueRef::Tagged(Tagged { tag, bytes }) => OwnedValue::Tagged(tag, bytes.to_vec()),
             ValueRef::Unit | ValueRef::Blob(_) | ValueRef::Boxed(_) => OwnedValue::Unit,
         };
         let value = match self.remove() {

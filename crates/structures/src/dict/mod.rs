@@ -1,7 +1,7 @@
 //! `Dict`: the table behind the keyspace, big hashes and big sets.
 //!
-//! A map from byte strings to nothing, an integer, bytes, a shared blob or a boxed value, with an optional deadline for each
-//! entry. No operation's cost depends on how many entries there are: the table grows and shrinks by small segments
+//! A map from byte strings to nothing, an integer, bytes, a shared blob, a boxed value or its small form (tagged bytes, which
+//! mean nothing here), with an optional deadline for each entry. No operation's cost depends on how many entries there are: the table grows and shrinks by small segments
 //! (`table`), entries come from pages (`slab`), and deadlines hang in a wheel (`wheel`).
 //!
 //! ```text
@@ -12,6 +12,7 @@
 //! * The caller gives the hash with the key, so that it can hash once and prefetch. It must be `hasher().hash(key)`: with
 //!   another, keys are lost, though memory safety is not.
 //! * Deadlines are only kept and indexed here. Who reads decides whether an entry past its deadline is there.
+//! * Entries of nothing that have no deadline, which are the members of sets, keep no access data.
 //! * Memory is counted as it is taken; `memory()` reads counters. What a boxed value takes is not in it.
 //! * All unsafe code of this folder rests on two facts: a slot's address is that of a live entry, and each entry has
 //!   exactly one slot. Nothing public breaks either, whatever the arguments.
@@ -29,7 +30,7 @@ pub use handle::{Entry, EntryMut, EntryRef, VacantEntry};
 pub use table::Stats;
 
 use crate::prefetch::prefetch_read;
-use entry::{BLOB, BLOB_MIN, BOXED, BYTES, Heap, INT, Raw, Shape, UNIT};
+use entry::{BLOB, BLOB_MIN, BOXED, BYTES, Heap, INT, Raw, Shape, TAG_BYTES, TAGGED, UNIT};
 use handle::blob_cost;
 use slab::{SLAB_MAX, Slab};
 use std::marker::PhantomData;
@@ -47,6 +48,16 @@ pub const BLOB_BYTES_MIN: usize = BLOB_MIN;
 /// With so many entries a `Dict` takes pages; with fewer, each entry's memory is the global allocator's.
 const SLAB_FROM: usize = 512;
 
+/// Bytes in line that are no string, but a value of another type in its small form; the tag says which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tagged<'a> {
+    pub tag: u16,
+    pub bytes: &'a [u8],
+}
+
+/// Tagged bytes are at most so many.
+pub const TAGGED_MAX: usize = BLOB_MIN - TAG_BYTES;
+
 /// A value, to read.
 #[derive(Debug)]
 pub enum ValueRef<'a, B> {
@@ -58,6 +69,8 @@ pub enum ValueRef<'a, B> {
     Bytes(&'a [u8]),
     /// Many bytes.
     Blob(&'a Blob),
+    /// A value of another type, small.
+    Tagged(Tagged<'a>),
     /// A value of another type.
     Boxed(&'a B),
 }
@@ -81,6 +94,8 @@ pub enum NewValue<'a, B> {
     Bytes(&'a [u8]),
     /// Many bytes; a short blob is kept in line.
     Blob(Blob),
+    /// A value of another type, small: at most [`TAGGED_MAX`] bytes.
+    Tagged(Tagged<'a>),
     /// A value of another type.
     Boxed(Box<B>),
 }
@@ -96,17 +111,27 @@ pub enum OwnedValue<B> {
     Bytes(Vec<u8>),
     /// Many bytes.
     Blob(Blob),
+    /// A value of another type, small: its tag and bytes.
+    Tagged(u16, Vec<u8>),
     /// A value of another type.
     Boxed(Box<B>),
 }
 
-impl<B> From<OwnedValue<B>> for NewValue<'static, B> {
-    fn from(value: OwnedValue<B>) -> Self {
-        match value {
+impl<B> OwnedValue<B> {
+    /// The value, to be stored; bytes that go in line stay in `bytes`.
+    pub fn into_new(self, bytes: &mut Vec<u8>) -> NewValue<'_, B> {
+        match self {
             OwnedValue::Unit => NewValue::Unit,
             OwnedValue::Int(value) => NewValue::Int(value),
-            OwnedValue::Bytes(bytes) => NewValue::Blob(Arc::new(bytes)),
+            OwnedValue::Bytes(owned) => {
+                *bytes = owned;
+                NewValue::Bytes(bytes)
+            }
             OwnedValue::Blob(blob) => NewValue::Blob(blob),
+            OwnedValue::Tagged(tag, owned) => {
+                *bytes = owned;
+                NewValue::Tagged(Tagged { tag, bytes })
+            }
             OwnedValue::Boxed(boxed) => NewValue::Boxed(boxed),
         }
     }
@@ -128,6 +153,7 @@ enum Encoded<'a> {
     Word(u8, [u8; 8]),
     Bytes(&'a [u8]),
     Short(Blob),
+    Tagged(Tagged<'a>),
     Unit,
 }
 
@@ -138,7 +164,24 @@ impl Encoded<'_> {
             Encoded::Word(kind, word) => (*kind, word),
             Encoded::Bytes(bytes) => (BYTES, bytes),
             Encoded::Short(blob) => (BYTES, blob),
+            Encoded::Tagged(tagged) => (TAGGED, tagged.bytes),
             Encoded::Unit => (UNIT, &[]),
+        }
+    }
+
+    /// The shape of an entry with this value.
+    #[inline]
+    fn shape(&self, key_len: usize, deadline: bool) -> Shape {
+        let (kind, body) = self.parts();
+        let tag = if kind == TAGGED { TAG_BYTES } else { 0 };
+        Shape { kind, key_len, body_len: body.len() + tag, deadline }
+    }
+
+    /// Writes what of this value is not in its bytes.
+    #[inline]
+    fn finish(&self, raw: Raw) {
+        if let Encoded::Tagged(tagged) = self {
+            raw.set_tag(tagged.tag);
         }
     }
 }
@@ -491,6 +534,7 @@ impl<B> Dict<B> {
                 }
                 ValueRef::Boxed(_) => owners += 1,
                 ValueRef::Bytes(bytes) => assert!(bytes.len() < BLOB_MIN),
+                ValueRef::Tagged(tagged) => assert!(tagged.bytes.len() <= TAGGED_MAX),
                 ValueRef::Unit | ValueRef::Int(_) => {}
             }
         }
@@ -520,6 +564,10 @@ impl<B> Dict<B> {
             NewValue::Bytes(bytes) => self.encode_blob(Arc::new(bytes.to_vec())),
             NewValue::Blob(blob) if blob.len() < BLOB_MIN => Encoded::Short(blob),
             NewValue::Blob(blob) => self.encode_blob(blob),
+            NewValue::Tagged(tagged) => {
+                assert!(tagged.bytes.len() <= TAGGED_MAX, "tagged bytes are in line");
+                Encoded::Tagged(tagged)
+            }
             NewValue::Boxed(boxed) => {
                 self.owners += 1;
                 let address = table::expose(NonNull::from(Box::leak(boxed)));
@@ -565,9 +613,9 @@ impl<B> Dict<B> {
             self.move_into_slab();
         }
         let encoded = self.encode(value);
-        let (kind, body) = encoded.parts();
-        let shape = Shape { kind, key_len: key.len(), body_len: body.len(), deadline: deadline.is_some() };
-        let raw = Raw::new(&mut self.heap, key, body, shape);
+        let shape = encoded.shape(key.len(), deadline.is_some());
+        let raw = Raw::new(&mut self.heap, key, encoded.parts().1, shape);
+        encoded.finish(raw);
         let hasher = self.hasher;
         let rehash = move |address| hasher.hash(raw_at(address).key());
         let at = self.table.insert(hash, raw.address(), &rehash);
@@ -585,13 +633,15 @@ impl<B> Dict<B> {
         let encoded = self.encode(value);
         let (kind, body) = encoded.parts();
         let old = raw.shape();
-        let new = Shape { kind, body_len: body.len(), deadline, ..old };
-        let raw = if new.bytes() == old.bytes() && new.deadline == old.deadline {
-            raw.refill(kind, body);
+        let new = encoded.shape(old.key_len, deadline);
+        let alike = new.deadline == old.deadline && new.compact() == old.compact();
+        let raw = if alike && new.bytes() == old.bytes() {
+            raw.refill(kind, new.body_len, body);
             raw
         } else {
             self.relocate(at, raw, new, body)
         };
+        encoded.finish(raw);
         (raw, removed)
     }
 
@@ -653,19 +703,21 @@ impl<B> Dict<B> {
     where
         B: Clone,
     {
-        if !raw.has_deadline() && matches!(raw.kind(), UNIT | INT | BYTES) {
+        if !raw.has_deadline() && matches!(raw.kind(), UNIT | INT | BYTES | TAGGED) {
             return raw.duplicate(&mut self.heap);
         }
         let copied = match handle::value_of::<B>(raw) {
             ValueRef::Unit => NewValue::Unit,
             ValueRef::Int(value) => NewValue::Int(value),
             ValueRef::Bytes(bytes) => NewValue::Bytes(bytes),
+            ValueRef::Tagged(tagged) => NewValue::Tagged(tagged),
             ValueRef::Blob(blob) => NewValue::Blob(blob.clone()),
             ValueRef::Boxed(boxed) => NewValue::Boxed(Box::new(boxed.clone())),
         };
         let encoded = self.encode(copied);
-        let (kind, body) = encoded.parts();
-        let new = Raw::new(&mut self.heap, raw.key(), body, Shape { kind, ..raw.shape() });
+        let shape = encoded.shape(raw.key().len(), raw.has_deadline());
+        let new = Raw::new(&mut self.heap, raw.key(), encoded.parts().1, shape);
+        encoded.finish(new);
         new.set_lru(raw.lru());
         new.set_user_flag(raw.user_flag());
         new

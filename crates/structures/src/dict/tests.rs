@@ -34,15 +34,21 @@ enum Model {
     Unit,
     Int(i64),
     Bytes(Vec<u8>),
+    Tagged(u16, Vec<u8>),
     Boxed(String),
 }
 
 impl Model {
     fn draw(draws: &mut Draws) -> Model {
-        match draws.below(8) {
+        match draws.below(10) {
             0 => Model::Unit,
             1 | 2 => Model::Int(draws.next() as i64),
             3 => Model::Boxed(draws.next().to_string()),
+            4 | 5 => {
+                let mut bytes = Model::draw_bytes(draws);
+                bytes.truncate(TAGGED_MAX);
+                Model::Tagged(draws.next() as u16, bytes)
+            }
             _ => Model::Bytes(Model::draw_bytes(draws)),
         }
     }
@@ -64,6 +70,7 @@ impl Model {
             Model::Int(value) => NewValue::Int(*value),
             Model::Bytes(bytes) if as_blob => NewValue::Blob(Arc::new(bytes.clone())),
             Model::Bytes(bytes) => NewValue::Bytes(bytes),
+            Model::Tagged(tag, bytes) => NewValue::Tagged(Tagged { tag: *tag, bytes }),
             Model::Boxed(text) => NewValue::Boxed(Box::new(text.clone())),
         }
     }
@@ -75,6 +82,7 @@ fn plain(value: ValueRef<'_, String>) -> Model {
         ValueRef::Int(value) => Model::Int(value),
         ValueRef::Bytes(bytes) => Model::Bytes(bytes.to_vec()),
         ValueRef::Blob(blob) => Model::Bytes(blob.to_vec()),
+        ValueRef::Tagged(Tagged { tag, bytes }) => Model::Tagged(tag, bytes.to_vec()),
         ValueRef::Boxed(text) => Model::Boxed(text.clone()),
     }
 }
@@ -85,6 +93,7 @@ fn plain_owned(value: OwnedValue<String>) -> Model {
         OwnedValue::Int(value) => Model::Int(value),
         OwnedValue::Bytes(bytes) => Model::Bytes(bytes),
         OwnedValue::Blob(blob) => Model::Bytes(blob.to_vec()),
+        OwnedValue::Tagged(tag, bytes) => Model::Tagged(tag, bytes),
         OwnedValue::Boxed(text) => Model::Boxed(*text),
     }
 }
@@ -105,6 +114,15 @@ struct Kept {
     deadline: Option<u64>,
     lru: u32,
     flag: bool,
+}
+
+impl Kept {
+    /// An entry of nothing has no access data, unless it has a deadline or a long key.
+    fn forget_access(&mut self, key: &[u8]) {
+        if self.value == Model::Unit && self.deadline.is_none() && key.len() < 256 {
+            self.lru = 0;
+        }
+    }
 }
 
 /// The dict and its model, driven together.
@@ -146,6 +164,7 @@ impl Pair {
     /// One random operation; `growth` in percent is the share of sets among sets and removals.
     fn step(&mut self, keys: u64, growth: u64) {
         let (hash, key) = self.draw_key(keys);
+        let name = key.clone();
         match self.draws.below(20) {
             0..8 if self.draws.below(100) < growth => self.set(hash, &key),
             0..8 => self.remove(hash, key),
@@ -153,6 +172,9 @@ impl Pair {
             11..13 => self.enter(hash, key),
             13..18 => self.change(hash, key),
             _ => self.expire(),
+        }
+        if let Some(kept) = self.model.get_mut(&name) {
+            kept.forget_access(&name);
         }
     }
 
@@ -195,8 +217,9 @@ impl Pair {
         assert_eq!(found.is_some(), kept.is_some());
         if let (Some(entry), Some(kept)) = (found, kept) {
             kept.lru = lru;
+            kept.forget_access(key);
             assert_eq!(entry.key(), key);
-            assert!(entry.size() >= key.len() + 8);
+            assert!(entry.size() >= key.len() + 2);
             let read = Kept {
                 value: plain(entry.value()),
                 deadline: entry.deadline(),
@@ -267,7 +290,7 @@ impl Pair {
                 bytes.extend_from_slice(&more);
                 assert_eq!(entry.append(&more), Some(bytes.len()));
             }
-            (_, Model::Unit | Model::Int(_)) => {
+            (_, Model::Unit | Model::Int(_) | Model::Tagged(..)) => {
                 assert!(entry.append(b"x").is_none() && !entry.resize_bytes(1));
                 assert!(entry.bytes_mut().is_none() && entry.boxed_mut().is_none());
             }

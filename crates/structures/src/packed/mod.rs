@@ -88,6 +88,22 @@ impl Packed {
         Ok(Packed { bytes, start: 0, count })
     }
 
+    /// The elements that another `Packed` had (`as_bytes`, `len`), in a buffer that is used again, with `front` bytes of room in
+    /// front. Nothing is checked: of other bytes it makes no sense, and may panic.
+    #[inline]
+    pub fn refilled(mut buffer: Vec<u8>, front: usize, bytes: &[u8], len: usize) -> Packed {
+        buffer.resize(front, 0);
+        buffer.extend_from_slice(bytes);
+        assert!(buffer.len() <= u32::MAX as usize, "packed buffers are smaller than 4 GiB");
+        Packed { bytes: buffer, start: front as u32, count: len as u32 }
+    }
+
+    /// The buffer, whatever is in it.
+    #[inline]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// The elements as they are written.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {

@@ -51,6 +51,23 @@ impl PackedRanked {
         PackedRanked { pairs: Packed::new() }
     }
 
+    /// A set of the pairs that another one had.
+    #[inline]
+    pub fn of_pairs(pairs: Packed) -> PackedRanked {
+        PackedRanked { pairs }
+    }
+
+    /// Members and scores in turn.
+    #[inline]
+    pub fn pairs(&self) -> &Packed {
+        &self.pairs
+    }
+
+    #[inline]
+    pub fn into_pairs(self) -> Packed {
+        self.pairs
+    }
+
     /// The number of members.
     pub fn len(&self) -> usize {
         self.pairs.len() / 2

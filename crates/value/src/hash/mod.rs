@@ -101,7 +101,9 @@ fn new_value<'a>(entry: &EntryRef<'a, ()>) -> NewValue<'a, ()> {
     match entry.value() {
         ValueRef::Bytes(bytes) => NewValue::Bytes(bytes),
         ValueRef::Blob(blob) => NewValue::Blob(blob.clone()),
-        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Boxed(()) => unreachable!("a field's value is bytes"),
+        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Tagged(_) | ValueRef::Boxed(()) => {
+            unreachable!("a field's value is bytes")
+        }
     }
 }
 
@@ -118,7 +120,9 @@ fn field_of<'a>(entry: &EntryRef<'a, ()>) -> Field<'a> {
     let value = match entry.value() {
         ValueRef::Bytes(bytes) => Str::Bytes(bytes),
         ValueRef::Blob(blob) => Str::Blob(blob),
-        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Boxed(()) => unreachable!("a field's value is bytes"),
+        ValueRef::Unit | ValueRef::Int(_) | ValueRef::Tagged(_) | ValueRef::Boxed(()) => {
+            unreachable!("a field's value is bytes")
+        }
     };
     Field { name: Str::Bytes(entry.key()), value, deadline: entry.deadline() }
 }
@@ -133,6 +137,27 @@ impl Hash {
     /// An empty hash, which must not stay in the keyspace.
     pub const fn new() -> Hash {
         Hash { form: Form::Packed(Packed::new()) }
+    }
+
+    /// A small hash of fields and values in turn, which another hash had.
+    pub(crate) fn of_packed(packed: Packed) -> Hash {
+        Hash { form: Form::Packed(packed) }
+    }
+
+    /// The fields and values of a small hash whose fields cannot have deadlines.
+    #[inline]
+    pub(crate) fn untimed(&self) -> Option<&Packed> {
+        match &self.form {
+            Form::Packed(packed) => Some(packed),
+            Form::Timed(_) | Form::Table(_) => None,
+        }
+    }
+
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        match self.form {
+            Form::Packed(packed) => packed.into_buffer(),
+            Form::Timed(_) | Form::Table(_) => Vec::new(),
+        }
     }
 
     /// What OBJECT ENCODING answers.

@@ -94,6 +94,34 @@ impl Set {
         Set(Form::Table(Box::new(Dict::new(limits.hasher))))
     }
 
+    /// A small set of the members that another one had.
+    pub(crate) fn of_packed(packed: Packed) -> Set {
+        Set(Form::Packed(packed))
+    }
+
+    /// The same for integers, written as [`IntSet::members`] gives them.
+    pub(crate) fn of_ints(buffer: Vec<u8>, width: usize, members: &[u8]) -> Set {
+        Set(Form::Ints(IntSet::refilled(buffer, width, members)))
+    }
+
+    #[inline]
+    pub(crate) fn as_packed(&self) -> Option<&Packed> {
+        if let Form::Packed(packed) = &self.0 { Some(packed) } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn as_ints(&self) -> Option<&IntSet> {
+        if let Form::Ints(ints) = &self.0 { Some(ints) } else { None }
+    }
+
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        match self.0 {
+            Form::Ints(ints) => ints.into_buffer(),
+            Form::Packed(packed) => packed.into_buffer(),
+            Form::Table(_) => Vec::new(),
+        }
+    }
+
     /// What OBJECT ENCODING answers.
     pub fn encoding_name(&self) -> &'static str {
         match &self.0 {

@@ -17,7 +17,7 @@ use command::spec::{
     token,
 };
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Event, Key, LockedKeys, NewValue, Slot, ValueRef};
+use engine::{Event, Key, LockedKeys, NewValue, Slot, View};
 use options::Options;
 use pattern::{Found, Pattern};
 use std::cmp::Ordering;
@@ -155,9 +155,9 @@ fn sorted(keys: &mut LockedKeys<'_>, source: &Key<'_>, options: &Options<'_>) ->
     let mut unsorted = options.is_unsorted();
     // The part of the elements that was taken is all that is asked for.
     let mut taken_in_part = false;
-    match keys.read(source).map(|entry| entry.value()) {
+    match keys.view(source) {
         None => {}
-        Some(ValueRef::Boxed(Object::List(list))) => {
+        Some(View::Object(Object::List(list))) => {
             let range = options.range(list.len());
             match (unsorted, options.descending) {
                 (true, false) => list.iter_from(range.start).take(range.len()).for_each(|element| texts.push(&element)),
@@ -169,14 +169,14 @@ fn sorted(keys: &mut LockedKeys<'_>, source: &Key<'_>, options: &Options<'_>) ->
             }
             taken_in_part = unsorted;
         }
-        Some(ValueRef::Boxed(Object::Set(set))) => {
+        Some(View::Object(Object::Set(set))) => {
             set.iter().for_each(|member| texts.push(&member));
             // What is stored must not depend on the order of a table.
             if unsorted && options.store.is_some() {
                 (unsorted, alpha) = (false, true);
             }
         }
-        Some(ValueRef::Boxed(Object::SortedSet(zset))) => {
+        Some(View::Object(Object::SortedSet(zset))) => {
             let range = if unsorted { options.range(zset.len()) } else { 0..zset.len() };
             let mut push = |(member, _): (PackedElement<'_>, f64)| texts.push(&member);
             if unsorted && options.descending {

@@ -1,7 +1,7 @@
 //! Patterns of BY and GET: `weight_*` names a string, `object_*->name` a field of a hash, `#` the element itself.
 
 use base::Blob;
-use engine::{LockedKeys, ValueRef};
+use engine::{LockedKeys, View};
 use value::string::{Scratch, Str};
 use value::{Hash, Kind};
 
@@ -65,14 +65,13 @@ impl<'a> Pattern<'a> {
         let name = [before, element, after].concat();
         let now_ms = keys.fx.now_ms;
         let key = keys.key(&name);
-        let string = match (keys.read(&key).map(|entry| entry.value()), field) {
-            (None, _) => None,
-            (Some(value), None) => Str::of(value),
-            (Some(ValueRef::Boxed(object)), Some(field)) => Hash::of(object)
+        let string = match (keys.view(&key), field) {
+            (Some(View::Str(string)), None) => Some(string),
+            (Some(View::Object(object)), Some(field)) => Hash::of(object)
                 .and_then(|hash| hash.get(field))
                 .filter(|field| !field.is_past(now_ms))
                 .map(|field| field.value),
-            (Some(_), Some(_)) => None,
+            (None, _) | (Some(View::Str(_)), Some(_)) | (Some(View::Object(_)), None) => None,
         };
         match string {
             None => read(Found::Nothing),

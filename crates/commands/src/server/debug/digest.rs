@@ -5,7 +5,7 @@
 //! values are encoded, so servers that hold the same data agree. It is our own: Redis prints other digits.
 
 use command::{Args, CommandResult, Ctx};
-use engine::{EntryRef, LockedKeys, Lookup, ValueRef};
+use engine::{EntryRef, LockedKeys, Lookup};
 use sha1::{Digest, Sha1};
 use std::fmt::Write;
 use value::Object;
@@ -57,11 +57,11 @@ fn value_digest(entry: &EntryRef<'_, Object>, now_ms: u64) -> Hash {
     let mut hasher = Sha1::new();
     let value = entry.value();
     add(&mut hasher, value::type_name(&value).as_bytes());
-    match value {
-        ValueRef::Boxed(object) => add_object(&mut hasher, object, now_ms),
-        string => {
+    match value::small::object(&value) {
+        Some(object) => add_object(&mut hasher, &object, now_ms),
+        None => {
             let mut scratch = value::string::Scratch::default();
-            let string = value::string::Str::of(string).expect("every other value is a string");
+            let string = value::string::Str::of(value).expect("every other value is a string");
             add(&mut hasher, string.bytes(&mut scratch));
         }
     }

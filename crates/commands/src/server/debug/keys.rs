@@ -68,9 +68,9 @@ fn hash_bytes(hash: &Hash) -> usize {
 
 /// Bytes of a value in an RDB file.
 fn serialized_length(entry: &EntryRef<'_, Object>) -> usize {
-    match entry.value() {
-        ValueRef::Boxed(object) => object_bytes(object),
-        string => Str::of(string).map_or(0, rdb_string_bytes),
+    match value::small::object(&entry.value()) {
+        Some(object) => object_bytes(&object),
+        None => Str::of(entry.value()).map_or(0, rdb_string_bytes),
     }
 }
 
@@ -105,7 +105,7 @@ pub fn sdslen(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
         ValueRef::Unit => (0, 0),
         ValueRef::Blob(blob) => (blob.len(), blob.capacity()),
         ValueRef::Int(_) => return Err(CommandError::NOT_SDS),
-        ValueRef::Boxed(_) => return Err(CommandError::NOT_SDS),
+        ValueRef::Tagged(_) | ValueRef::Boxed(_) => return Err(CommandError::NOT_SDS),
     };
     // Key and short values share one allocation, which is told as the key's.
     let text = format!(
@@ -119,7 +119,7 @@ pub fn sdslen(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
 
 /// Replies as Redis does, which prints the structure to its output; here the log tells its size.
 fn describe(cx: &mut Ctx<'_>, entry: &EntryRef<'_, Object>, name: &str) {
-    if let ValueRef::Boxed(object) = entry.value() {
+    if let Some(object) = value::small::object(&entry.value()) {
         let (elements, bytes) = (object.len(), object.memory());
         cx.server.host.log(&format!("{name} of {elements} elements in {bytes} bytes"));
     }
@@ -149,7 +149,8 @@ pub fn htstats_key(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>)
     let (stats, len) = match find(keys, args)?.value() {
         ValueRef::Boxed(Object::Hash(hash)) => (hash.table_stats(), hash.len()),
         ValueRef::Boxed(Object::Set(set)) => (set.as_table().map(|table| table.stats()), set.len()),
-        ValueRef::Boxed(_) | ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) => (None, 0),
+        // What is small is no table.
+        _ => (None, 0),
     };
     let stats = stats.ok_or(CommandError::NOT_HASH_TABLE)?;
     let mut text = String::from("Hash table 0 stats (main hash table):\n");

@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use command::histogram::Histogram;
 use command::registry::Command;
-use engine::{EntryRef, LockedKeys, ValueRef};
+use engine::{EntryRef, LockedKeys};
 use std::sync::atomic::Ordering;
 use value::Object;
 
@@ -131,9 +131,9 @@ fn kind_of(object: &Object) -> usize {
 
 /// The kind of a value, and its size: bytes of a string, elements of a collection.
 fn size(entry: &EntryRef<'_, Object>) -> (usize, usize) {
-    match entry.value() {
-        ValueRef::Boxed(object) => (kind_of(object), object.len()),
-        string => (0, value::string::Str::of(string).map_or(0, value::string::Str::len)),
+    match value::small::object(&entry.value()) {
+        Some(object) => (kind_of(&object), object.len()),
+        None => (0, value::string::Str::of(entry.value()).map_or(0, value::string::Str::len)),
     }
 }
 
