@@ -9,6 +9,8 @@
 
 mod lend;
 mod relocate;
+#[cfg(test)]
+mod tests;
 
 pub use relocate::Place;
 

@@ -5,7 +5,7 @@
 //! target, what happened to the source, what happened to the target, then `overwritten` and `type_changed`. All of
 //! it counts as one change.
 
-use super::{LockedKeys, Lookup, Occupied, Slot, Vacant, subexpiry_of};
+use super::{LockedKeys, Lookup, Occupied, Slot, Vacant, settled, subexpiry_of};
 use crate::event::Event;
 use crate::keyspace::Key;
 use structures::dict::{NewValue, OwnedValue};
@@ -106,7 +106,7 @@ fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
             let Occupied { mut entry, mut announce } = occupied;
             let same = value::type_name(&entry.value()) == value::new_type_name(&value);
             let due = subexpiry_of(&value);
-            let removed = entry.replace(value);
+            let removed = settled(value, |value| entry.replace(value));
             announce.discard(removed);
             announce.subexpiry(None, due);
             if entry.deadline() != deadline {
@@ -116,7 +116,7 @@ fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
         }
         Slot::Vacant(Vacant { place, mut announce }) => {
             announce.subexpiry(None, subexpiry_of(&value));
-            (place.insert(value, deadline), announce, Found::Nothing)
+            (settled(value, |value| place.insert(value, deadline)), announce, Found::Nothing)
         }
     };
     entry.set_lru(announce.fx.recency.initial());
