@@ -80,6 +80,7 @@ pub(crate) fn begin(
     let wait = Arc::new(wait);
     keys.wait(&wait);
     session.info.set_flag(client_flags::BLOCKED, true);
+    session.info.set_flag(client_flags::WAIT_ENDS, block.deadline_us.is_some());
     *session.info.wait.lock() = Some(wait.clone());
     let is_muted = session.reply_mode != ReplyMode::On;
     session.blocked = Some(Blocked { wait, deadline_us: block.deadline_us, is_muted });
@@ -228,7 +229,7 @@ pub fn abandon(server: &Server, session: &mut Session) {
 }
 
 fn leave(session: &Session) {
-    session.info.set_flag(client_flags::BLOCKED, false);
+    session.info.set_flag(client_flags::BLOCKED | client_flags::WAIT_ENDS, false);
     *session.info.wait.lock() = None;
 }
 

@@ -55,6 +55,8 @@ pub mod client_flags {
     pub const CAPA_REDIRECT: u32 = 1 << 10;
     /// Waits for the end of CLIENT PAUSE: to others it is blocked, but CLIENT UNBLOCK does not reach it.
     pub const POSTPONED: u32 = 1 << 11;
+    /// Waits for a key, and not for ever.
+    pub const WAIT_ENDS: u32 = 1 << 12;
 }
 
 /// A client as others see it. The owning worker writes once per turn; readers may be a turn behind.
@@ -169,8 +171,16 @@ impl Clients {
         self.next_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub fn add(&self, client: Arc<ClientInfo>) {
-        self.by_id.lock().insert(client.id, client);
+    /// Adds a client, which is given the next id, unless there are `most` already.
+    pub fn add(&self, most: usize, client: impl FnOnce(u64) -> ClientInfo) -> Option<Arc<ClientInfo>> {
+        let mut by_id = self.by_id.lock();
+        if by_id.len() >= most {
+            return None;
+        }
+        let id = self.next_id();
+        let client = Arc::new(client(id));
+        by_id.insert(id, client.clone());
+        Some(client)
     }
 
     pub fn remove(&self, id: u64) {

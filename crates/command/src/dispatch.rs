@@ -14,6 +14,7 @@ use crate::spec::{Flags, Handler, Run};
 use crate::tunables::Access;
 use crate::worker::{Worker, WorkerState};
 use base::text::write_repr;
+use engine::reclaim::Garbage;
 use engine::{Effects, Key, LockedKeys, Scope};
 use resp::ReplyWriter;
 use resp::request::is_cross_protocol_attack;
@@ -178,6 +179,9 @@ fn gates<'a>(
     if session.monitor && spec.flags.any(Flags::READONLY.or(Flags::WRITE).or(Flags::MAY_REPLICATE)) {
         return Err(CommandError::MONITOR_HAS_NO_KEYS);
     }
+    if worker.state.settings.memory_mark != i64::MAX {
+        has_memory(server, &worker.state, session, command)?;
+    }
     let queues = session.multi.is_some() && !spec.flags.has(Flags::NOT_QUEUED);
     if queues && spec.flags.has(Flags::NO_MULTI) {
         return Err(CommandError::NOT_IN_MULTI);
@@ -186,7 +190,7 @@ fn gates<'a>(
     let postponed = match server.pause.now(worker.state.now.unix_ms) {
         Paused::Nothing => false,
         Paused::All => true,
-        Paused::Writes => may_write(server, session, command),
+        Paused::Writes => has_flag(server, session, command, Flags::WRITE.or(Flags::MAY_REPLICATE)),
     };
     if postponed {
         return Ok(Gate::Postponed);
@@ -216,14 +220,21 @@ fn may_debug(server: &Server, session: &Session, command: &Command) -> CommandRe
     )))
 }
 
-/// Whether a command (or, for EXEC, a queued one) may change data.
-fn may_write(server: &Server, session: &Session, command: &Command) -> bool {
-    let writes = Flags::WRITE.or(Flags::MAY_REPLICATE);
+/// Refuses what may take memory while more than `maxmemory` is in use.
+fn has_memory(server: &Server, state: &WorkerState, session: &Session, command: &Command) -> CommandResult {
+    if has_flag(server, session, command, Flags::DENYOOM) && server.host.thread_memory() > state.settings.memory_mark {
+        return Err(CommandError::OUT_OF_MEMORY);
+    }
+    Ok(())
+}
+
+/// Whether a command (or, for EXEC, a queued one) has any of these flags.
+fn has_flag(server: &Server, session: &Session, command: &Command, flags: Flags) -> bool {
     match (&command.spec.run, &session.multi) {
         (Run::Exec, Some(multi)) => {
-            multi.queue.iter().any(|queued| server.registry.by_id(queued.command).spec.flags.any(writes))
+            multi.queue.iter().any(|queued| server.registry.by_id(queued.command).spec.flags.any(flags))
         }
-        _ => command.spec.flags.any(writes),
+        _ => command.spec.flags.any(flags),
     }
 }
 
@@ -393,7 +404,10 @@ pub fn deliver(server: &Server, fx: &mut Effects) {
     }
     if let Some(garbage) = fx.take_garbage() {
         for garbage in garbage {
-            server.keyspace.reclaimer.discard(garbage);
+            match garbage {
+                Garbage::Now(dbs) => drop(dbs),
+                garbage => server.keyspace.reclaimer.discard(garbage),
+            }
         }
     }
 }
@@ -491,6 +505,7 @@ fn exec_one(
     stat.calls.add(1);
     let nanos = state.ticks.delta_as_nanos(start, state.ticks.raw());
     stat.nanos.add(nanos);
+    state.stats.nested_nanos.add(nanos);
     if state.settings.latency_tracking {
         stat.histogram.get_or_init(Default::default).record(nanos);
     }

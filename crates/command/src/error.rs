@@ -76,6 +76,8 @@ impl CommandError {
     pub const LCS_TOO_LONG: CommandError = CommandError::fixed("ERR String too long for LCS");
     pub const LCS_TOO_MUCH_MEMORY: CommandError =
         CommandError::fixed("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+    pub const OUT_OF_MEMORY: CommandError =
+        CommandError::fixed("OOM command not allowed when used memory > 'maxmemory'.");
     pub const NO_AUTH: CommandError = CommandError::fixed("NOAUTH Authentication required.");
     pub const WRONG_PASS: CommandError =
         CommandError::fixed("WRONGPASS invalid username-password pair or user is disabled.");

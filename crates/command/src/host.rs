@@ -56,6 +56,15 @@ pub trait Host: Send + Sync {
     fn executable(&self) -> String;
     fn tcp_port(&self) -> u16;
     fn memory(&self) -> MemoryStats;
+    /// Bytes in use now, and the most so far.
+    fn allocated(&self) -> (u64, u64) {
+        let memory = self.memory();
+        (memory.allocated, memory.peak)
+    }
+    /// Bytes that the calling thread has taken from the allocator, less those it gave back. Asked very often.
+    fn thread_memory(&self) -> i64 {
+        0
+    }
     /// The allocator's name and version, as INFO shows it.
     fn allocator(&self) -> String {
         "libc".to_owned()

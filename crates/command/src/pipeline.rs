@@ -15,6 +15,7 @@ use crate::registry::Command;
 use crate::server::Server;
 use crate::session::Session;
 use crate::spec::Run;
+use crate::stats::WorkerStats;
 use crate::worker::Worker;
 use engine::Key;
 use resp::{Arg, ReplyWriter, Status};
@@ -91,18 +92,20 @@ impl Fetched {
     /// Makes sure that the keys up to `end` were fetched: if not, fetches the entries of the next [`TOGETHER`], and the
     /// buckets of as many behind them.
     #[inline]
-    fn advance(&mut self, server: &Server, keys: &[PlannedKey], end: usize) {
+    fn advance(&mut self, server: &Server, stats: &WorkerStats, keys: &[PlannedKey], end: usize) {
         if end > self.entries {
-            self.fetch(server, keys, end);
+            self.fetch(server, stats, keys, end);
         }
     }
 
-    fn fetch(&mut self, server: &Server, keys: &[PlannedKey], end: usize) {
+    fn fetch(&mut self, server: &Server, stats: &WorkerStats, keys: &[PlannedKey], end: usize) {
         let entries = end.max(self.entries + TOGETHER).min(keys.len());
         let buckets = (entries + TOGETHER).min(keys.len());
         let keyspace = &server.keyspace;
         prefetch(&keys[self.buckets..buckets], |key| keyspace.bucket_address(key.db as usize, key.shard, key.hash), 1);
         prefetch(&keys[self.entries..entries], |key| keyspace.entry_address(key.db as usize, key.shard, key.hash), 2);
+        stats.prefetches.add(1);
+        stats.prefetched_keys.add((entries - self.entries) as u64);
         *self = Fetched { buckets, entries };
     }
 }
@@ -391,7 +394,7 @@ fn run_commands(
     for (number, parsed) in commands.iter().enumerate() {
         // A single key would gain nothing.
         if all_keys.len() > 1 {
-            fetched.advance(server, all_keys, parsed.keys.end);
+            fetched.advance(server, &worker.state.stats, all_keys, parsed.keys.end);
         }
         let args = Args::new(input, &words[parsed.words.clone()]);
         let command = parsed.command.map(|id| server.registry.by_id(id));

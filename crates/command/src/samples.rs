@@ -126,10 +126,10 @@ impl Server {
             state.net_in.sample(self.sum(|stats| stats.net_in.get()), now.mono_us, 1_000_000);
             state.net_out.sample(self.sum(|stats| stats.net_out.get()), now.mono_us, 1_000_000);
             state.turns.sample(turns, now.mono_us, 1_000_000);
-            state.turn_us.sample(self.sum(|stats| stats.turn_us.get()), turns, 1);
+            state.turn_us.sample(self.sum(|stats| stats.turn_nanos.get()) / 1000, turns, 1);
             std::mem::replace(&mut state.second, second) != second
         };
-        // These look at every client and at the system: once a second is enough.
+        // This looks at every client: once a second is enough.
         if new_second {
             let mut widest = (0, 0);
             self.clients.each(|client| {
@@ -137,8 +137,8 @@ impl Server {
                 widest = (widest.0.max(input), widest.1.max(output));
             });
             self.samples.0.lock().buffers[second as usize % BUFFER_SECONDS] = widest;
-            self.samples.note_peak(self.host.memory().peak, now);
         }
+        self.samples.note_peak(self.memory.calibrate(self), now);
     }
 
     /// CONFIG RESETSTAT.

@@ -4,6 +4,7 @@ use crate::clients::{Clients, Mailbox};
 use crate::commandlog::CommandLogs;
 use crate::host::Host;
 use crate::latency::LatencyMonitor;
+use crate::memory::Memory;
 use crate::pause::Pause;
 use crate::registry::Registry;
 use crate::samples::Samples;
@@ -27,6 +28,7 @@ pub struct Server {
     pub latency: LatencyMonitor,
     pub errors: ErrorStats,
     pub samples: Samples,
+    pub memory: Memory,
     /// One for each worker.
     pub workers: Vec<WorkerHandle>,
     pub host: Box<dyn Host>,

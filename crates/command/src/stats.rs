@@ -7,7 +7,7 @@ use crate::histogram::Histogram;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// A counter with one writer.
 #[derive(Default, Debug)]
@@ -51,9 +51,20 @@ pub struct WorkerStats {
     pub error_replies: Counter,
     pub reads: Counter,
     pub writes: Counter,
-    /// Turns of the event loop, and microseconds spent in them.
+    /// Turns of the event loop, and time spent in them.
     pub turns: Counter,
-    pub turn_us: Counter,
+    pub turn_nanos: Counter,
+    /// Time of commands that ran inside another, as those of EXEC do: it is in the time of both.
+    pub nested_nanos: Counter,
+    /// Time spent on deleting what is past its deadline, and how often there was more to do than one sweep does.
+    pub sweep_nanos: Counter,
+    pub sweeps_cut: Counter,
+    /// Groups of keys that were fetched ahead of their commands, and the keys.
+    pub prefetches: Counter,
+    pub prefetched_keys: Counter,
+    /// Bytes that the worker's thread has taken from the allocator, less those it gave back; negative when it frees what
+    /// others took.
+    pub memory: AtomicI64,
 }
 
 impl WorkerStats {
@@ -72,7 +83,13 @@ impl WorkerStats {
             reads: Counter::default(),
             writes: Counter::default(),
             turns: Counter::default(),
-            turn_us: Counter::default(),
+            turn_nanos: Counter::default(),
+            nested_nanos: Counter::default(),
+            sweep_nanos: Counter::default(),
+            sweeps_cut: Counter::default(),
+            prefetches: Counter::default(),
+            prefetched_keys: Counter::default(),
+            memory: AtomicI64::new(0),
         }
     }
 
@@ -101,7 +118,13 @@ impl WorkerStats {
             reads,
             writes,
             turns,
-            turn_us,
+            turn_nanos,
+            nested_nanos,
+            sweep_nanos,
+            sweeps_cut,
+            prefetches,
+            prefetched_keys,
+            memory: _,
         } = self;
         for counter in [
             processed,
@@ -115,7 +138,12 @@ impl WorkerStats {
             reads,
             writes,
             turns,
-            turn_us,
+            turn_nanos,
+            nested_nanos,
+            sweep_nanos,
+            sweeps_cut,
+            prefetches,
+            prefetched_keys,
         ] {
             counter.set(0);
         }

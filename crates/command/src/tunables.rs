@@ -21,6 +21,8 @@ pub struct Tunables {
     pub output_limit_soft: AtomicU64,
     pub output_limit_soft_seconds: AtomicU64,
     pub maxclients: AtomicUsize,
+    /// Bytes; 0 no limit.
+    pub maxmemory: AtomicU64,
     /// Seconds; 0 never.
     pub timeout: AtomicU64,
     pub tcp_keepalive: AtomicU32,
@@ -72,6 +74,7 @@ impl Default for Tunables {
             output_limit_soft: AtomicU64::new(0),
             output_limit_soft_seconds: AtomicU64::new(0),
             maxclients: AtomicUsize::new(10_000),
+            maxmemory: AtomicU64::new(0),
             timeout: AtomicU64::new(0),
             tcp_keepalive: AtomicU32::new(300),
             protected_mode: AtomicBool::new(true),

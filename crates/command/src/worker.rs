@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub latency_ns: u64,
     pub latency_tracking: bool,
     pub max_bulk_len: u64,
+    /// The balance of this thread's memory above which `maxmemory` is exceeded; `i64::MAX` for no limit.
+    pub memory_mark: i64,
 }
 
 /// A worker.
@@ -45,6 +47,8 @@ pub struct Worker {
     pub state: WorkerState,
     pub fx: Effects,
     pub batch: Batch,
+    /// When the turn began, in ticks.
+    turn_began: u64,
     /// Sweeps so far: each begins with another shard, so that one with much to do does not starve the others.
     sweeps: usize,
 }
@@ -61,12 +65,22 @@ impl Worker {
             settings: Settings::default(),
             options_changed: Cell::new(false),
         };
-        Worker { state, fx: Effects::new(Rng::seed(seed)), batch: Batch::default(), sweeps: 0 }
+        Worker { state, fx: Effects::new(Rng::seed(seed)), batch: Batch::default(), turn_began: 0, sweeps: 0 }
     }
 
     /// Begins a turn: reads the clock and the options.
     pub fn begin_turn(&mut self, server: &Server) {
+        self.turn_began = self.state.ticks.raw();
         self.set_now(server, self.state.clock.now());
+    }
+
+    /// Ends a turn: publishes what was counted in it.
+    pub fn end_turn(&mut self, server: &Server) {
+        self.publish_counters();
+        let stats = &self.state.stats;
+        stats.memory.store(server.host.thread_memory(), Ordering::Relaxed);
+        stats.turns.add(1);
+        stats.turn_nanos.add(self.state.ticks.delta_as_nanos(self.turn_began, self.state.ticks.raw()));
     }
 
     /// Begins a turn at a given time.
@@ -94,6 +108,13 @@ impl Worker {
             latency_ns: if latency_ms == 0 { u64::MAX } else { latency_ms.saturating_mul(1_000_000) },
             latency_tracking: tunables.latency_tracking.load(Ordering::Relaxed),
             max_bulk_len: tunables.proto_max_bulk_len.load(Ordering::Relaxed),
+            memory_mark: match tunables.maxmemory.load(Ordering::Relaxed) {
+                0 => i64::MAX,
+                limit => {
+                    self.state.stats.memory.store(server.host.thread_memory(), Ordering::Relaxed);
+                    server.memory.mark(server, self.state.id, limit)
+                }
+            },
         };
     }
 
@@ -121,6 +142,7 @@ impl Worker {
         if !self.fx.may_expire || paused {
             return at_most;
         }
+        let begin = self.state.ticks.raw();
         let (mut wait, mut fields) = (at_most, FIELDS);
         let (shards, workers) = (server.keyspace.shards(), server.workers.len());
         let own = shards.saturating_sub(self.state.id).div_ceil(workers);
@@ -132,6 +154,9 @@ impl Worker {
             }
         }
         crate::dispatch::deliver(server, &mut self.fx);
+        let stats = &self.state.stats;
+        stats.sweep_nanos.add(self.state.ticks.delta_as_nanos(begin, self.state.ticks.raw()));
+        stats.sweeps_cut.add(u64::from(wait == 0));
         self.publish_counters();
         wait
     }

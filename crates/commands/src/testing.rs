@@ -2,73 +2,19 @@
 //!
 //! Time stands still until [`TestServer::advance_ms`] moves it.
 
-use command::clients::{ClientInfo, Mailbox, Message};
+use command::clients::{ClientInfo, Message};
 use command::dispatch::Flow;
-use command::host::{CpuTimes, Host, MemoryStats, Shutdown};
 use command::registry::Registry;
-use command::server::{Server, WorkerHandle};
+use command::server::Server;
 use command::session::Session;
-use command::stats::WorkerStats;
+use command::testing::Letters;
 use command::{OwnedArgs, Worker, blocking, pipeline};
+use engine::Shape;
 use engine::journal::Record;
-use engine::reclaim::Reclaimer;
-use engine::{Keyspace, Shape};
 use resp::client::{Value, decode};
 use resp::{Proto, ReplyWriter};
 use std::sync::Arc;
-use structures::hash::Hasher;
 use structures::lock::Sharing;
-
-struct NoHost;
-
-impl Host for NoHost {
-    fn config_get(&self, _: &[&[u8]]) -> Vec<(String, Vec<u8>)> {
-        Vec::new()
-    }
-    fn config_set(&self, _: &[(&[u8], &[u8])], _: bool) -> Result<(), String> {
-        Ok(())
-    }
-    fn config_rewrite(&self) -> Result<(), String> {
-        Err("ERR The server is running without a config file".to_owned())
-    }
-    fn option(&self, _: &str) -> String {
-        String::new()
-    }
-    fn config_file(&self) -> String {
-        String::new()
-    }
-    fn executable(&self) -> String {
-        "/test".to_owned()
-    }
-    fn tcp_port(&self) -> u16 {
-        6379
-    }
-    fn memory(&self) -> MemoryStats {
-        MemoryStats { allocated: 1 << 20, peak: 1 << 20, startup: 1 << 19, ..MemoryStats::default() }
-    }
-    fn purge_memory(&self) {}
-    fn malloc_stats(&self) -> String {
-        String::new()
-    }
-    fn cpu(&self) -> CpuTimes {
-        CpuTimes::default()
-    }
-    fn shutdown(&self, _: Shutdown) {}
-    fn now(&self) -> base::clock::Now {
-        base::clock::Now::default()
-    }
-    fn log(&self, _: &str) {}
-}
-
-/// Keeps what the worker is told until a test hands it on.
-#[derive(Default)]
-struct Letters(std::sync::Mutex<Vec<Message>>);
-
-impl Mailbox for Letters {
-    fn send(&self, message: Message) {
-        self.0.lock().expect("no test panics while it sends").push(message);
-    }
-}
 
 /// A server with one worker and any number of sessions.
 pub struct TestServer {
@@ -81,29 +27,12 @@ pub struct TestServer {
 impl TestServer {
     pub fn new() -> TestServer {
         let registry = Registry::new(crate::COMMANDS, &[]).expect("command names are unique");
-        let stats = Arc::new(WorkerStats::new(registry.len()));
-        let (reclaimer, _) = Reclaimer::new();
-        let letters = Arc::new(Letters::default());
         let shape = Shape { shards: 16, databases: 16, sharing: Sharing::Exclusive };
-        let mut worker = Worker::new(0, stats.clone(), 7);
-        worker.state.now = base::clock::Now { unix_ms: 1_700_000_000_000, unix_us: 1_700_000_000_000_000, mono_us: 1 };
-        let server = Server {
-            keyspace: Keyspace::new(shape, Hasher::new(1, 2), reclaimer),
-            registry,
-            tunables: Default::default(),
-            clients: Default::default(),
-            pause: Default::default(),
-            logs: Default::default(),
-            latency: Default::default(),
-            errors: Default::default(),
-            samples: Default::default(),
-            workers: vec![WorkerHandle { stats, mailbox: letters.clone() }],
-            host: Box::new(NoHost),
-            events: Default::default(),
-            started: worker.state.now,
-            run_id: "0".repeat(40),
-            replid: "1".repeat(40).into(),
-        };
+        let started = base::clock::Now { unix_ms: 1_700_000_000_000, unix_us: 1_700_000_000_000_000, mono_us: 1 };
+        let (server, mut letters) = command::testing::server(registry, shape, 1, started);
+        let letters = letters.remove(0);
+        let mut worker = Worker::new(0, server.workers[0].stats.clone(), 7);
+        worker.state.now = started;
         server.tunables.set_debug_command(command::tunables::Access::Yes);
         server.keyspace.journal.start();
         server.events.on.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -115,11 +44,10 @@ impl TestServer {
 
     /// One more session; gives its number.
     pub fn connect(&mut self) -> usize {
-        let id = self.server.clients.next_id();
-        let addr = format!("127.0.0.1:{}", 10_000 + id);
-        let info =
-            Arc::new(ClientInfo::new(id, 0, 8, addr, "127.0.0.1:6379".to_owned(), self.worker.state.now.unix_ms));
-        self.server.clients.add(info.clone());
+        let now = self.worker.state.now.unix_ms;
+        let addr = |id| format!("127.0.0.1:{}", 10_000 + id);
+        let client = |id| ClientInfo::new(id, 0, 8, addr(id), "127.0.0.1:6379".to_owned(), now);
+        let info = self.server.clients.add(usize::MAX, client).expect("there is always room for one more");
         self.sessions.push(Session::new(info, true, true));
         self.sessions.len() - 1
     }
@@ -183,10 +111,8 @@ impl TestServer {
     /// What a session that waited was answered since; `None` while it waits.
     pub fn answer(&mut self, session: usize) -> Option<String> {
         let session = &mut self.sessions[session];
-        let mut letters = self.letters.0.lock().expect("no test panics while it sends");
         let for_it = |message: &Message| matches!(message, Message::EndWait(wait, _) if wait.client == session.id);
-        let letter = letters.iter().position(for_it).map(|at| letters.remove(at));
-        drop(letters);
+        let letter = self.letters.take_first(for_it);
         let Some(Message::EndWait(wait, end)) = letter else { return None };
         let mut reply = ReplyWriter::new(Proto::Resp2);
         assert!(blocking::end(&self.server, &mut self.worker, session, &mut reply, &wait, end), "it was in this wait");

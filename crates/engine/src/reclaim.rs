@@ -3,7 +3,7 @@
 use crate::shard::Db;
 use base::blob::Blob;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use value::Object;
 
@@ -12,6 +12,8 @@ pub enum Garbage {
     Value(Box<Object>),
     Blob(Blob),
     Dbs(Vec<Db>),
+    /// Tables that somebody insists on seeing freed before the reply: the worker does it, without locks.
+    Now(Vec<Db>),
 }
 
 /// What INFO says about it: objects waiting to be freed, and freed so far.
@@ -19,6 +21,8 @@ pub enum Garbage {
 pub struct ReclaimStats {
     pub pending: AtomicU64,
     pub freed: AtomicU64,
+    /// Bytes that the thread has taken from the allocator less those that it gave back, which is below zero.
+    pub memory: AtomicI64,
 }
 
 impl Garbage {
@@ -26,7 +30,7 @@ impl Garbage {
     fn objects(&self) -> u64 {
         match self {
             Garbage::Value(_) | Garbage::Blob(_) => 1,
-            Garbage::Dbs(dbs) => dbs.iter().map(|db| db.len() as u64).sum(),
+            Garbage::Dbs(dbs) | Garbage::Now(dbs) => dbs.iter().map(|db| db.len() as u64).sum(),
         }
     }
 }
@@ -58,12 +62,14 @@ impl Reclaimer {
     }
 }
 
-/// Frees garbage until every sender is gone.
-pub fn run(receiver: &Receiver<Garbage>, stats: &ReclaimStats) {
+/// Frees garbage until every sender is gone. `memory` tells the balance of this thread's memory.
+pub fn run(receiver: &Receiver<Garbage>, stats: &ReclaimStats, memory: impl Fn() -> i64) {
     for garbage in receiver {
         let objects = garbage.objects();
         drop(garbage);
-        stats.pending.fetch_sub(objects, Ordering::Relaxed);
+        stats.memory.store(memory(), Ordering::Relaxed);
+        // In this order: who sees that nothing is pending sees all that was freed.
         stats.freed.fetch_add(objects, Ordering::Relaxed);
+        stats.pending.fetch_sub(objects, Ordering::Release);
     }
 }

@@ -1,7 +1,7 @@
 //! The loop: wait, read, serve, write.
 
 use crate::connection::{Connection, Got, READ_LEN};
-use crate::listener::{Listener, TcpOptions};
+use crate::listener::Listeners;
 use crate::post::{Mail, Post};
 use crate::stream::{Peer, Stream};
 use crate::{Next, Order, Service, Turn};
@@ -10,6 +10,7 @@ use mio::{Events, Poll, Token, Waker};
 use resp::{Output, Proto, ReplyWriter};
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ const HEAVY_BYTES_PER_TURN: usize = 512 * 1024;
 /// Memory that an empty output keeps.
 const SPARE_BYTES_MAX: usize = 16 * 1024;
 const WAKE: Token = Token(usize::MAX);
-const LISTENERS: usize = usize::MAX / 2;
+const LISTENERS: Token = Token(usize::MAX - 1);
 /// Reads from one connection in one turn, so that a fast sender does not keep others waiting.
 const READS_PER_TURN: usize = 4;
 /// Connections accepted in one turn.
@@ -63,6 +64,14 @@ impl<M> Port<M> {
     pub fn post(&self) -> Post<M> {
         self.post.clone()
     }
+
+    /// The listeners of the loop, to be opened and given to it with [`EventLoop::listen`].
+    ///
+    /// # Errors
+    /// The system has no more descriptors.
+    pub fn listeners(&self) -> io::Result<Listeners> {
+        Ok(Listeners::new(self.poll.registry().try_clone()?, LISTENERS))
+    }
 }
 
 /// A connection whose input is read and prepared, and not answered yet.
@@ -90,11 +99,10 @@ pub struct EventLoop<S: Service> {
     connections: Vec<Option<Box<Connection<S::Conn>>>>,
     free: Vec<usize>,
     by_id: HashMap<u64, usize>,
-    listeners: Vec<Listener>,
+    listeners: Option<Arc<Listeners>>,
     /// All workers' letter boxes, by their number: accepted connections go to the one with the fewest.
     workers: Vec<Post<S::Message>>,
     post: Post<S::Message>,
-    options: TcpOptions,
     ready: Vec<usize>,
     /// What was read for the connections in `prepared`, one behind the other, and how much of it is used.
     shared: Box<[u8]>,
@@ -124,10 +132,9 @@ impl<S: Service> EventLoop<S> {
             connections: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
-            listeners: Vec::new(),
+            listeners: None,
             workers: Vec::new(),
             post: port.post,
-            options: TcpOptions { keepalive_s: 0 },
             ready: Vec::new(),
             shared: vec![0; SHARED_LEN].into_boxed_slice(),
             shared_used: 0,
@@ -144,23 +151,10 @@ impl<S: Service> EventLoop<S> {
         }
     }
 
-    /// Makes this the loop that accepts, for all `workers`.
-    ///
-    /// # Errors
-    /// A listener cannot be waited for.
-    pub fn listen(
-        &mut self,
-        listeners: Vec<Listener>,
-        options: TcpOptions,
-        workers: Vec<Post<S::Message>>,
-    ) -> io::Result<()> {
-        self.options = options;
+    /// Makes this the loop that accepts, for all `workers`. The listeners are those of its own port.
+    pub fn listen(&mut self, listeners: Arc<Listeners>, workers: Vec<Post<S::Message>>) {
+        self.listeners = Some(listeners);
         self.workers = workers;
-        for mut listener in listeners {
-            listener.register(self.poll.registry(), Token(LISTENERS + self.listeners.len()))?;
-            self.listeners.push(listener);
-        }
-        Ok(())
     }
 
     /// Runs until told to stop.
@@ -211,6 +205,9 @@ impl<S: Service> EventLoop<S> {
         for slot in 0..self.connections.len() {
             self.close(slot);
         }
+        if let Some(listeners) = &self.listeners {
+            listeners.lock().clear();
+        }
         Ok(())
     }
 
@@ -218,7 +215,7 @@ impl<S: Service> EventLoop<S> {
     fn note(&mut self, event: &mio::event::Event) {
         match event.token() {
             WAKE => self.post_came = true,
-            Token(token) if token >= LISTENERS => self.accept_again = true,
+            LISTENERS => self.accept_again = true,
             Token(slot) => {
                 let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_deref_mut) else { return };
                 connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
@@ -305,13 +302,15 @@ impl<S: Service> EventLoop<S> {
     fn accept(&mut self) {
         self.accept_again = false;
         self.accept_later = false;
-        for at in 0..self.listeners.len() {
+        let Some(listeners) = self.listeners.clone() else { return };
+        let options = self.service.tcp_options();
+        for listener in listeners.lock().iter() {
             for turn in 0.. {
                 if turn == ACCEPTS_PER_TURN {
                     self.accept_again = true;
                     break;
                 }
-                match self.listeners[at].accept(self.options) {
+                match listener.accept(options) {
                     Ok((stream, peer)) => self.assign(stream, peer),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     // Gone before it was accepted: there may be others.

@@ -17,7 +17,7 @@ mod post;
 mod stream;
 
 pub use event_loop::{EventLoop, IoStats, Port};
-pub use listener::{Listener, TcpOptions};
+pub use listener::{CannotListen, Listener, Listeners, TcpOptions, Wanted};
 pub use post::{Mail, Post};
 pub use stream::{Peer, Stream};
 
@@ -71,6 +71,8 @@ pub trait Service {
     fn begin_turn(&mut self);
     /// Called after each turn; gives the milliseconds after which to turn again at the latest.
     fn end_turn(&mut self) -> u64;
+    /// How a connection that is accepted now is set up.
+    fn tcp_options(&self) -> TcpOptions;
     /// A connection came; `Err` refuses it with these bytes. Gives its id, unique over all workers.
     fn open(&mut self, peer: &Peer) -> Result<(u64, Self::Conn), Vec<u8>>;
     /// Bytes came: they are answered now.

@@ -4,6 +4,7 @@ use crate::stream::{Peer, Stream};
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
+use parking_lot::{Mutex, MutexGuard};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::SocketAddr;
@@ -103,6 +104,100 @@ impl Listener {
                 Ok((Stream::Unix(stream), peer))
             }
         }
+    }
+}
+
+/// A TCP address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub addr: SocketAddr,
+    /// That this machine does not have it is no error.
+    pub may_be_missing: bool,
+}
+
+/// An address that cannot be listened on, and why.
+#[derive(Debug)]
+pub struct CannotListen {
+    pub addr: SocketAddr,
+    pub error: io::Error,
+}
+
+/// The listeners of a loop, which any thread may exchange while the loop runs.
+pub struct Listeners {
+    registry: Registry,
+    token: Token,
+    open: Mutex<Vec<Listener>>,
+}
+
+impl Listeners {
+    pub(crate) fn new(registry: Registry, token: Token) -> Listeners {
+        Listeners { registry, token, open: Mutex::default() }
+    }
+
+    /// Listens here too.
+    ///
+    /// # Errors
+    /// It cannot be waited for.
+    pub fn add(&self, mut listener: Listener) -> io::Result<()> {
+        listener.register(&self.registry, self.token)?;
+        self.open.lock().push(listener);
+        Ok(())
+    }
+
+    /// Listens on these TCP addresses and no others. Those that are open already stay open, so that nobody who is about
+    /// to be accepted there is turned away.
+    ///
+    /// # Errors
+    /// The first address that cannot be had; nothing is changed then.
+    pub fn set_tcp(&self, wanted: &[Wanted], backlog: i32) -> Result<(), CannotListen> {
+        let mut open = self.open.lock();
+        let mut missing = wanted.to_vec();
+        let mut closed = Vec::new();
+        // Those that are to go are closed first: `*` cannot be opened while one address of its port is.
+        open.retain(|listener| {
+            let Some(addr) = listener.local_addr() else { return true };
+            if let Some(at) = missing.iter().position(|wanted| wanted.addr == addr) {
+                missing.remove(at);
+                return true;
+            }
+            closed.push(Wanted { addr, may_be_missing: false });
+            false
+        });
+        let old = open.len();
+        let opened = self.open_all(&mut open, &missing, backlog);
+        if opened.is_err() {
+            open.truncate(old);
+            if let Err(CannotListen { addr, error }) = self.open_all(&mut open, &closed, backlog) {
+                log::warn!("Not listening on {addr} any more: {error}");
+            }
+        }
+        opened
+    }
+
+    fn open_all(&self, open: &mut Vec<Listener>, wanted: &[Wanted], backlog: i32) -> Result<(), CannotListen> {
+        for &Wanted { addr, may_be_missing } in wanted {
+            let opened = Listener::tcp(addr, backlog).and_then(|mut listener| {
+                listener.register(&self.registry, self.token)?;
+                Ok(listener)
+            });
+            match opened {
+                Ok(listener) => open.push(listener),
+                Err(error) if may_be_missing && error.kind() != io::ErrorKind::AddrInUse => {
+                    log::debug!("Not listening on {addr}: {error}");
+                }
+                Err(error) => return Err(CannotListen { addr, error }),
+            }
+        }
+        Ok(())
+    }
+
+    /// The TCP addresses that are listened on.
+    pub fn tcp(&self) -> Vec<SocketAddr> {
+        self.open.lock().iter().filter_map(Listener::local_addr).collect()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Listener>> {
+        self.open.lock()
     }
 }
 

@@ -4,7 +4,8 @@
 //! file makes those calls directly.
 
 use std::ptr::null_mut;
-use tikv_jemalloc_ctl::{background_thread, version};
+use tikv_jemalloc_ctl::thread::{self, ThreadLocal};
+use tikv_jemalloc_ctl::{background_thread, epoch, stats, version};
 
 /// Purges every arena: `arena.<i>.purge`, where 4096 is the manual's number for "all".
 const PURGE_ALL: &std::ffi::CStr = c"arena.4096.purge";
@@ -30,6 +31,23 @@ pub fn give_memory_back_soon() {
     {
         log::debug!("The allocator has no background thread: {error}");
     }
+}
+
+/// Bytes in use, added up over all threads: takes long compared with [`thread_memory`].
+pub fn allocated() -> u64 {
+    // Without a new epoch the allocator repeats old numbers; a failure leaves them, or zero.
+    let _ = epoch::advance();
+    stats::allocated::read().map_or(0, |bytes| bytes as u64)
+}
+
+/// What the calling thread has taken, in bytes, less what it gave back, be it its own or not.
+pub fn thread_memory() -> i64 {
+    thread_local! {
+        /// Where the allocator counts both.
+        static COUNTERS: Option<(ThreadLocal<u64>, ThreadLocal<u64>)> =
+            thread::allocatedp::read().ok().zip(thread::deallocatedp::read().ok());
+    }
+    COUNTERS.with(|counters| counters.as_ref().map_or(0, |(taken, given)| taken.get().wrapping_sub(given.get()) as i64))
 }
 
 /// Gives all unused pages back to the system at once.
@@ -61,6 +79,20 @@ mod tests {
         let name = name();
         let release = name.strip_prefix("jemalloc-").expect("the allocator's name");
         assert!(release.split('.').all(|part| part.parse::<u32>().is_ok()), "{name}");
+    }
+
+    #[test]
+    fn a_threads_own_balance_follows_what_it_takes_and_gives_back() {
+        let before = thread_memory();
+        let block = vec![1_u8; 1 << 20];
+        assert!(thread_memory() - before >= 1 << 20);
+        let freed_elsewhere = std::thread::spawn(move || {
+            let before = thread_memory();
+            drop(block);
+            before - thread_memory()
+        });
+        assert!(freed_elsewhere.join().unwrap() >= 1 << 20);
+        assert!(thread_memory() - before >= 1 << 20, "another thread gave it back");
     }
 
     #[test]

@@ -1,16 +1,25 @@
 //! What follows the options: each change goes into the atomic that commands read.
 
-use crate::logger;
-use crate::options::{Apply, OptionSpec, Value};
+use crate::options::{Apply, OptionSpec, Options, Value};
+use crate::{listen, logger};
 use command::tunables::{Access, Tunables};
+use net::Listeners;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Carries new values into a running server.
 pub struct Follower<'a> {
     pub tunables: &'a Tunables,
     pub local_client: bool,
-    /// At start values are applied that only take effect then.
-    pub starting: bool,
+    /// What there is besides, once the server runs. At start values are applied that only take effect then.
+    pub running: Option<Running<'a>>,
+}
+
+/// What options act on in a running server.
+#[derive(Clone, Copy)]
+pub struct Running<'a> {
+    /// With the new values in them.
+    pub options: &'a Options,
+    pub listeners: &'a Listeners,
 }
 
 impl Follower<'_> {
@@ -34,6 +43,7 @@ impl Follower<'_> {
             "proto-max-bulk-len" => t.proto_max_bulk_len.store(unsigned, Relaxed),
             "client-query-buffer-limit" => t.client_query_buffer_limit.store(unsigned, Relaxed),
             "maxclients" => t.maxclients.store(size, Relaxed),
+            "maxmemory" => t.maxmemory.store(unsigned, Relaxed),
             "timeout" => t.timeout.store(unsigned, Relaxed),
             "tcp-keepalive" => t.tcp_keepalive.store(small, Relaxed),
             "protected-mode" => t.protected_mode.store(on, Relaxed),
@@ -66,6 +76,15 @@ impl Follower<'_> {
         }
     }
 
+    /// Listens where `bind` and `port` say now; on failure tells the client what the log says at length.
+    fn listen(&self, refusal: &str) -> Result<(), String> {
+        let Some(Running { options, listeners }) = self.running else { return Ok(()) };
+        listen::follow(options, listeners, false).map_err(|listen::Failed(why)| {
+            log::warn!("{why}");
+            refusal.to_owned()
+        })
+    }
+
     fn set_password(&self, password: &[u8]) {
         *self.tunables.requirepass.write() = password.to_vec();
     }
@@ -90,13 +109,20 @@ impl Apply for Follower<'_> {
                 self.tunables.output_limit_soft.store(normal.soft, Relaxed);
                 self.tunables.output_limit_soft_seconds.store(u64::from(normal.soft_seconds), Relaxed);
             }
-            ("loglevel", Value::Enum(_, word)) if !self.starting => log::set_max_level(logger::level(word)),
+            ("loglevel", Value::Enum(_, word)) if self.running.is_some() => log::set_max_level(logger::level(word)),
             ("dir", Value::Text(path)) => {
                 let path = String::from_utf8_lossy(path).into_owned();
                 std::env::set_current_dir(&path).map_err(|error| format!("Changing directory: {error}"))?;
             }
-            ("port" | "bind", _) if !self.starting => {
-                return Err("Russet listens where it was told to at start; restart it to change that".to_owned());
+            ("port", _) => self.listen("Unable to listen on this port. Check server logs.")?,
+            ("bind", _) => self.listen("Failed to bind to specified addresses.")?,
+            ("maxclients", _) if self.running.is_some() => {
+                listen::make_room(usize::try_from(Self::int(new)).unwrap_or(usize::MAX)).map_err(|clients| {
+                    format!(
+                        "The operating system is not able to handle the specified number of clients, try with {clients}"
+                    )
+                })?;
+                self.apply_numbers(spec.name, new);
             }
             (name, value) => self.apply_numbers(name, value),
         }

@@ -4,6 +4,7 @@ use crate::apply::Follower;
 use crate::host::Process;
 use crate::options::Options;
 use crate::service::{WorkerPost, WorkerService};
+use crate::{alloc, listen};
 use base::clock::{Clock, SystemClock};
 use command::clients::Message;
 use command::host::Shutdown;
@@ -14,12 +15,11 @@ use command::tunables::Tunables;
 use command::{Server, Worker};
 use engine::reclaim::{self, Reclaimer};
 use engine::{Keyspace, Shape};
-use net::{EventLoop, Listener, Mail, Port, Post, TcpOptions};
+use net::{EventLoop, Listeners, Mail, Port, Post};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::path::Path;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use structures::hash::Hasher;
@@ -72,94 +72,25 @@ impl Running {
     }
 }
 
-/// The addresses that `bind` and `port` ask for. One with `-` in front may be missing on this machine.
-fn addresses(options: &Options) -> Result<Vec<(SocketAddr, bool)>, BootError> {
-    let Ok(port) = u16::try_from(options.int("port")) else { return Ok(Vec::new()) };
-    let mut addresses = Vec::new();
-    for name in options.list("bind") {
-        let (name, optional) = name.strip_prefix('-').map_or((name.as_str(), false), |name| (name, true));
-        match resolve(name, port) {
-            Ok(addr) => addresses.push((addr, optional)),
-            Err(error) if optional => log::debug!("Not listening on {name}: {error}"),
-            Err(error) => return Err(BootError(format!("Failed listening on {name}:{port} (tcp), aborting: {error}"))),
-        }
-    }
-    Ok(addresses)
-}
-
-/// What a word of `bind` means: an address, all addresses, or a name that the system knows.
-fn resolve(name: &str, port: u16) -> std::io::Result<SocketAddr> {
-    let ip = match name {
-        "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        "::*" => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        name => match name.parse() {
-            Ok(ip) => ip,
-            Err(_) => {
-                let mut found = (name, port).to_socket_addrs()?;
-                return found.next().ok_or_else(|| std::io::Error::other("no address of that name"));
-            }
-        },
-    };
-    Ok(SocketAddr::new(ip, port))
-}
-
-/// Descriptors that are not clients: listeners, event loops, files.
-const OTHER_DESCRIPTORS: u64 = 32;
-
-/// Raises the limit of open files to what `maxclients` needs; where that is not allowed, lowers `maxclients`.
+/// Makes room for as many clients as there may be, or lets there be fewer.
 fn make_room_for_clients(tunables: &Tunables) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = tunables.maxclients.load(Relaxed) as u64 + OTHER_DESCRIPTORS;
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    // `None` is no limit.
-    if current.is_none_or(|current| current >= wanted) {
-        return;
-    }
-    let possible = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    let granted = match setrlimit(Resource::Nofile, Rlimit { current: Some(possible), maximum }) {
-        Ok(()) => possible,
-        Err(_) => current.unwrap_or(possible),
-    };
-    if granted < wanted {
-        let clients = granted.saturating_sub(OTHER_DESCRIPTORS).max(1);
-        log::warn!("maxclients has been reduced to {clients}: the limit of open files (ulimit -n) is {granted}");
-        tunables.maxclients.store(clients as usize, Relaxed);
+    if let Err(clients) = listen::make_room(tunables.maxclients.load(Relaxed)) {
+        log::warn!("maxclients has been reduced to {clients}: that is what the limit of open files (ulimit -n) allows");
+        tunables.maxclients.store(clients, Relaxed);
     }
 }
 
-fn listeners(options: &Options, any_port: bool) -> Result<Vec<Listener>, BootError> {
-    let backlog = i32::try_from(options.int("tcp-backlog")).unwrap_or(511);
-    let mut listeners = Vec::new();
-    if options.int("port") != 0 || any_port {
-        for (addr, optional) in addresses(options)? {
-            match Listener::tcp(addr, backlog) {
-                Ok(listener) => listeners.push(listener),
-                // An address that was only wished for, and a machine without IPv6, are no reason to stop.
-                Err(error) if optional || (addr.is_ipv6() && error.kind() != std::io::ErrorKind::AddrInUse) => {
-                    log::debug!("Not listening on {addr}: {error}");
-                }
-                Err(error) => {
-                    return Err(BootError(format!("Failed listening on {addr} (tcp), aborting: {error}")));
-                }
-            }
-        }
-        if listeners.is_empty() && !options.list("bind").is_empty() {
-            return Err(BootError(format!("Failed listening on port {} (tcp), aborting.", options.int("port"))));
-        }
+/// The listeners of a port, open.
+fn open_listeners(options: &Options, port: &Port<Message>, any_port: bool) -> Result<Arc<Listeners>, BootError> {
+    let listeners = port.listeners().map_err(because("Listening"))?;
+    let failed = |listen::Failed(why)| BootError(why);
+    listen::follow(options, &listeners, any_port).map_err(failed)?;
+    let is_wanted = (options.int("port") != 0 || any_port) && !options.list("bind").is_empty();
+    if is_wanted && listeners.tcp().is_empty() {
+        return Err(BootError(format!("Failed listening on port {} (tcp), aborting.", options.int("port"))));
     }
-    let path = options.text("unixsocket");
-    if !path.is_empty() {
-        let mode = u32::from_str_radix(&printed(options, "unixsocketperm"), 8).unwrap_or(0);
-        let listener =
-            Listener::unix(Path::new(&path), mode).map_err(because(&format!("Failed opening Unix socket {path}")))?;
-        listeners.push(listener);
-    }
-    Ok(listeners)
-}
-
-fn printed(options: &Options, name: &str) -> String {
-    let found = options.config_get(&[name.as_bytes()]).into_iter().next();
-    found.map_or_else(String::new, |(_, value)| String::from_utf8_lossy(&value).into_owned())
+    listen::open_unix(options, &listeners).map_err(failed)?;
+    Ok(Arc::new(listeners))
 }
 
 fn hex_digits(rng: &mut base::rng::Rng) -> String {
@@ -179,14 +110,16 @@ fn worker_count(options: &Options) -> usize {
 /// # Errors
 /// An address in use, an option that cannot take effect, no more descriptors or threads.
 pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError> {
-    let listeners = listeners(&options, any_port)?;
-    let addr = listeners.iter().find_map(Listener::local_addr);
     let count = worker_count(&options);
+    let ports: Vec<Port<Message>> =
+        (0..count).map(|_| Port::open()).collect::<Result<_, _>>().map_err(because("Opening an event loop"))?;
+    let listeners = open_listeners(&options, &ports[0], any_port)?;
+    let addr = listeners.tcp().first().copied();
     let tunables = Arc::new(Tunables::default());
-    let follower = Follower { tunables: &tunables, local_client: true, starting: true };
+    let follower = Follower { tunables: &tunables, local_client: true, running: None };
     options.apply_all(&follower).map_err(|(name, error)| BootError(format!("Option {name}: {error}")))?;
     make_room_for_clients(&tunables);
-    crate::alloc::give_memory_back_soon();
+    alloc::give_memory_back_soon();
     let registry = registry(&options)?;
     let hasher = Hasher::from_os().map_err(|error| BootError(format!("No random numbers from the system: {error}")))?;
     let (reclaimer, garbage) = Reclaimer::new();
@@ -196,8 +129,6 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
         databases: usize::try_from(options.int("databases")).unwrap_or(16),
         sharing: if count == 1 { Sharing::Exclusive } else { Sharing::Shared },
     };
-    let ports: Vec<Port<Message>> =
-        (0..count).map(|_| Port::open()).collect::<Result<_, _>>().map_err(because("Opening an event loop"))?;
     let posts: Vec<Post<Message>> = ports.iter().map(Port::post).collect();
     let handles: Vec<WorkerHandle> = posts
         .iter()
@@ -208,42 +139,43 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
         .collect();
     let stats: Vec<Arc<WorkerStats>> = handles.iter().map(|handle| handle.stats.clone()).collect();
     let (stop, shutdown) = channel();
-    let port = addr.map_or(0, |addr| addr.port());
+    let started_with = Arc::new(AtomicU64::new(0));
+    let process = Process::new(options.clone(), tunables.clone(), listeners.clone(), stop, started_with.clone());
     let mut rng = base::rng::Rng::seed(hasher.hash(b"run id"));
     let server = Arc::new(Server {
         keyspace: Keyspace::new(shape, hasher, reclaimer),
         registry,
-        tunables: tunables.clone(),
+        tunables,
         clients: Default::default(),
         pause: Default::default(),
         logs: Default::default(),
         latency: Default::default(),
         errors: Default::default(),
         workers: handles,
-        host: Box::new(Process::new(options.clone(), tunables, port, stop)),
+        host: Box::new(process),
         events: Default::default(),
         started: SystemClock::new().now(),
         run_id: hex_digits(&mut rng),
         replid: hex_digits(&mut rng).into(),
         samples: Default::default(),
+        memory: Default::default(),
     });
     std::thread::Builder::new()
         .name("reclaim".to_owned())
-        .spawn(move || reclaim::run(&garbage, &reclaim_stats))
+        .spawn(move || reclaim::run(&garbage, &reclaim_stats, alloc::thread_memory))
         .map_err(because("Starting a thread"))?;
-    let tcp = TcpOptions { keepalive_s: u32::try_from(options.int("tcp-keepalive")).unwrap_or(0) };
-    let mut listeners = Some(listeners);
-    let mut workers = Vec::with_capacity(count);
-    for (id, (port, stats)) in ports.into_iter().zip(stats).enumerate() {
+    let services = ports.into_iter().zip(stats).enumerate().map(|(id, (port, stats))| {
         let worker = Worker::new(id, stats, rng.next_u64());
-        let service =
-            WorkerService { server: server.clone(), worker, sweep_at: 0, cron_at: 0, deadlines: Default::default() };
-        let mut event_loop = EventLoop::new(port, service);
-        if let Some(listeners) = listeners.take() {
-            event_loop.listen(listeners, tcp, posts.clone()).map_err(because("Listening"))?;
-        }
-        workers.push(spawn_worker(id, event_loop)?);
-    }
+        let deadlines = Default::default();
+        EventLoop::new(port, WorkerService { server: server.clone(), worker, sweep_at: 0, cron_at: 0, deadlines })
+    });
+    let mut loops: Vec<EventLoop<WorkerService>> = services.collect();
+    loops[0].listen(listeners, posts.clone());
+    // All is there that an empty server needs.
+    started_with.store(alloc::allocated(), Relaxed);
+    server.memory.calibrate(&server);
+    let spawned = loops.into_iter().enumerate().map(|(id, event_loop)| spawn_worker(id, event_loop));
+    let workers = spawned.collect::<Result<_, _>>()?;
     Ok(Running { server, addr, shutdown, posts, workers })
 }
 

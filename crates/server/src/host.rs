@@ -1,45 +1,56 @@
 //! The process around the commands: options, memory, CPU time, shutdown.
 
 use crate::alloc;
-use crate::apply::Follower;
+use crate::apply::{Follower, Running};
 use crate::options::{Options, rewrite};
 use base::clock::{Clock, Now, SystemClock};
 use command::host::{CpuTimes, Host, MemoryStats, Shutdown};
 use command::tunables::Tunables;
+use net::Listeners;
 use parking_lot::Mutex;
 use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use tikv_jemalloc_ctl::{epoch, stats};
+use tikv_jemalloc_ctl::stats;
+
+/// The name of the thread of the first worker.
+const FIRST_WORKER: &str = "worker-0";
 
 /// What the process answers.
 pub struct Process {
     pub options: Arc<Options>,
     pub tunables: Arc<Tunables>,
-    pub port: u16,
+    pub listeners: Arc<Listeners>,
     pub executable: String,
     pub stop: Mutex<Sender<Shutdown>>,
     peak: AtomicU64,
-    startup: u64,
+    startup: Arc<AtomicU64>,
     clock: SystemClock,
 }
 
 impl Process {
-    pub fn new(options: Arc<Options>, tunables: Arc<Tunables>, port: u16, stop: Sender<Shutdown>) -> Process {
+    /// `startup` will be what is in use when the server has started.
+    pub fn new(
+        options: Arc<Options>,
+        tunables: Arc<Tunables>,
+        listeners: Arc<Listeners>,
+        stop: Sender<Shutdown>,
+        startup: Arc<AtomicU64>,
+    ) -> Process {
         let executable = std::env::current_exe().map_or_else(|_| String::new(), |path| path.display().to_string());
-        let mut process = Process {
+        Process {
             options,
             tunables,
-            port,
+            listeners,
             executable,
             stop: Mutex::new(stop),
             peak: AtomicU64::new(0),
-            startup: 0,
+            startup,
             clock: SystemClock::new(),
-        };
-        process.startup = process.memory().allocated;
-        process
+        }
     }
 }
 
@@ -61,7 +72,11 @@ impl Host for Process {
     }
 
     fn config_set(&self, pairs: &[(&[u8], &[u8])], local: bool) -> Result<(), String> {
-        let follower = Follower { tunables: &self.tunables, local_client: local, starting: false };
+        let follower = Follower {
+            tunables: &self.tunables,
+            local_client: local,
+            running: Some(Running { options: &self.options, listeners: &self.listeners }),
+        };
         self.options.config_set(pairs, &follower).map_err(|error| format!("ERR {error}"))
     }
 
@@ -89,19 +104,20 @@ impl Host for Process {
     }
 
     fn tcp_port(&self) -> u16 {
-        self.port
+        match u16::try_from(self.options.int("port")) {
+            // A port that the system chose.
+            Ok(0) | Err(_) => self.listeners.tcp().first().map_or(0, SocketAddr::port),
+            Ok(port) => port,
+        }
     }
 
     fn memory(&self) -> MemoryStats {
-        // Without a new epoch the allocator repeats old numbers; a failure leaves them, or zero.
-        let _ = epoch::advance();
+        let (allocated, peak) = self.allocated();
         let read = |value: Result<usize, tikv_jemalloc_ctl::Error>| value.map_or(0, |bytes| bytes as u64);
-        let allocated = read(stats::allocated::read());
-        let peak = self.peak.fetch_max(allocated, Ordering::Relaxed).max(allocated);
         MemoryStats {
             allocated,
             peak,
-            startup: self.startup,
+            startup: self.startup.load(Ordering::Relaxed),
             active: read(stats::active::read()),
             resident: read(stats::resident::read()),
             retained: read(stats::retained::read()),
@@ -110,6 +126,15 @@ impl Host for Process {
             rss: kilobytes("/proc/self/status", "VmRSS"),
             system: kilobytes("/proc/meminfo", "MemTotal"),
         }
+    }
+
+    fn allocated(&self) -> (u64, u64) {
+        let allocated = alloc::allocated();
+        (allocated, self.peak.fetch_max(allocated, Ordering::Relaxed).max(allocated))
+    }
+
+    fn thread_memory(&self) -> i64 {
+        alloc::thread_memory()
     }
 
     fn purge_memory(&self) {
@@ -153,31 +178,51 @@ impl Host for Process {
     }
 }
 
+/// The numbers of a `stat` file behind the program's name, which is in parentheses and may hold anything.
+fn stat_fields(path: &Path) -> Vec<u64> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let rest = text.rsplit(')').next().unwrap_or_default();
+    rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect()
+}
+
+/// A total that is exact but does not tell user from system time, shared out as the ticks of a `stat` file are.
+fn shared_out(total: u64, fields: &[u64]) -> (u64, u64) {
+    let tick = |at: usize| fields.get(at).copied().unwrap_or(0);
+    let (user, system) = (tick(11), tick(12));
+    match user + system {
+        0 => (total, 0),
+        ticks => (total * user / ticks, total * system / ticks),
+    }
+}
+
 /// CPU time from `/proc/self/stat` (clock ticks of 10 ms, refined by the process clock).
 fn cpu_times() -> CpuTimes {
     const TICK_US: u64 = 10_000;
-    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The second field is the program's name in parentheses and may hold anything.
-    let fields: Vec<u64> = text
-        .rsplit(')')
-        .next()
-        .map(|rest| rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect())
-        .unwrap_or_default();
+    let fields = stat_fields(Path::new("/proc/self/stat"));
     let tick = |at: usize| fields.get(at).copied().unwrap_or(0) * TICK_US;
-    let (user, system) = (tick(11), tick(12));
     let total = micros(rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime));
-    // The clock is exact but does not tell user from system time: it is shared out as the ticks are.
-    let (user_us, system_us) = match user + system {
-        0 => (total, 0),
-        ticks => (total * user / ticks, total * system / ticks),
-    };
-    let thread = micros(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime));
+    let (user_us, system_us) = shared_out(total, &fields);
+    let (thread_user, thread_system) = first_worker_times();
     CpuTimes {
         user_us,
         system_us,
         children_user_us: tick(13),
         children_system_us: tick(14),
-        main_thread_user_us: thread,
-        main_thread_system_us: 0,
+        main_thread_user_us: thread_user,
+        main_thread_system_us: thread_system,
     }
+}
+
+/// User and system time of the first worker: it accepts, and does the server's own work, as the main thread of Redis does.
+fn first_worker_times() -> (u64, u64) {
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let is_first = |task: &fs::DirEntry| {
+        fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim_end() == FIRST_WORKER)
+    };
+    let Some(task) = tasks.into_iter().find(is_first) else { return (0, 0) };
+    let fields = stat_fields(&task.path().join("stat"));
+    // The scheduler's own count is exact, and shared out as the ticks are.
+    let times = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+    let total = times.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0) / 1000;
+    shared_out(total, &fields)
 }

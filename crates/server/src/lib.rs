@@ -7,6 +7,7 @@ mod alloc;
 mod apply;
 mod boot;
 mod host;
+mod listen;
 pub mod logger;
 pub mod options;
 mod service;

@@ -6,7 +6,7 @@ use command::dispatch::Flow;
 use command::pipeline::{self, Outcome};
 use command::{Server, Session, Worker};
 use engine::Wait;
-use net::{IoStats, Mail, Next, Order, Peer, Post, Service, Turn};
+use net::{IoStats, Mail, Next, Order, Peer, Post, Service, TcpOptions, Turn};
 use resp::ReplyWriter;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,13 +105,9 @@ impl WorkerService {
         !over
     }
 
-    /// Why a new connection cannot be served, as the reply that says so.
+    /// Why this machine's own clients only are served, if so, as the reply that says it.
     fn refusal(&self, peer: &Peer) -> Option<Vec<u8>> {
         let tunables = &self.server.tunables;
-        if self.server.clients.len() >= tunables.maxclients.load(Relaxed) {
-            self.server.clients.rejected.fetch_add(1, Relaxed);
-            return Some(b"-ERR max number of clients reached\r\n".to_vec());
-        }
         if tunables.protected_mode.load(Relaxed) && !peer.local && !tunables.needs_password() {
             self.server.clients.rejected.fetch_add(1, Relaxed);
             let text = "-DENIED Russet is in protected mode: the default user has no password, so it serves this machine \
@@ -132,7 +128,6 @@ impl Service for WorkerService {
     }
 
     fn end_turn(&mut self) -> u64 {
-        self.worker.publish_counters();
         let now = (self.worker.state.now.mono_us / 1000) as i64;
         if now >= self.sweep_at {
             let wait = self.worker.sweep(&self.server, SLEEP_MS) as i64;
@@ -147,6 +142,7 @@ impl Service for WorkerService {
                 worker.mailbox.send(Message::Resume);
             }
         }
+        self.worker.end_turn(&self.server);
         let sleep = (self.sweep_at.min(now + SLEEP_MS as i64) - now).max(1) as u64;
         let first = self.deadlines.first_key_value().map(|(&(deadline, _), _)| deadline);
         first.map_or(sleep, |deadline| {
@@ -155,20 +151,29 @@ impl Service for WorkerService {
         })
     }
 
+    fn tcp_options(&self) -> TcpOptions {
+        TcpOptions { keepalive_s: self.server.tunables.tcp_keepalive.load(Relaxed) }
+    }
+
     fn open(&mut self, peer: &Peer) -> Result<(u64, Connection), Vec<u8>> {
         let server = &self.server;
         server.clients.accepted.fetch_add(1, Relaxed);
         if let Some(refusal) = self.refusal(peer) {
             return Err(refusal);
         }
-        let id = server.clients.next_id();
         let now = self.worker.state.now.unix_ms;
         let (addr, laddr) = (peer.addr.clone(), peer.laddr.clone());
-        let info = Arc::new(ClientInfo::new(id, self.worker.state.id, peer.fd, addr, laddr, now));
-        info.set_flag(client_flags::UNIX_SOCKET, peer.unix);
-        server.clients.add(info.clone());
+        let client = |id| {
+            let info = ClientInfo::new(id, self.worker.state.id, peer.fd, addr, laddr, now);
+            info.set_flag(client_flags::UNIX_SOCKET, peer.unix);
+            info
+        };
+        let Some(info) = server.clients.add(server.tunables.maxclients.load(Relaxed), client) else {
+            server.clients.rejected.fetch_add(1, Relaxed);
+            return Err(b"-ERR max number of clients reached\r\n".to_vec());
+        };
         let session = Session::new(info, !server.tunables.needs_password(), peer.local);
-        Ok((id, Connection { session, over_soft_limit_since: None }))
+        Ok((session.id, Connection { session, over_soft_limit_since: None }))
     }
 
     #[inline]

@@ -4,80 +4,19 @@
 //! share, as it is between the workers of the real server. Bytes go through the pipeline as they would from a socket.
 
 use base::clock::Now;
-use command::clients::{ClientInfo, Mailbox, Message};
+use command::clients::{ClientInfo, Message};
 use command::dispatch::Flow;
-use command::host::{CpuTimes, Host, MemoryStats, Shutdown};
 use command::registry::Registry;
-use command::server::{Server, WorkerHandle};
+use command::server::Server;
 use command::session::Session;
-use command::stats::WorkerStats;
+use command::testing::Letters;
 use command::{Worker, blocking, pipeline};
-use engine::reclaim::Reclaimer;
-use engine::{Keyspace, Shape, Wait};
+use engine::{Shape, Wait};
 use resp::client::{Value, decode, encode_command};
 use resp::{Proto, ReplyWriter};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
-use structures::hash::Hasher;
+use std::sync::Arc;
 use structures::lock::Sharing;
-
-/// No command of a history asks the process for anything.
-struct NoHost;
-
-impl Host for NoHost {
-    fn config_get(&self, _: &[&[u8]]) -> Vec<(String, Vec<u8>)> {
-        Vec::new()
-    }
-    fn config_set(&self, _: &[(&[u8], &[u8])], _: bool) -> Result<(), String> {
-        Ok(())
-    }
-    fn config_rewrite(&self) -> Result<(), String> {
-        Ok(())
-    }
-    fn option(&self, _: &str) -> String {
-        String::new()
-    }
-    fn config_file(&self) -> String {
-        String::new()
-    }
-    fn executable(&self) -> String {
-        String::new()
-    }
-    fn tcp_port(&self) -> u16 {
-        0
-    }
-    fn memory(&self) -> MemoryStats {
-        MemoryStats::default()
-    }
-    fn purge_memory(&self) {}
-    fn malloc_stats(&self) -> String {
-        String::new()
-    }
-    fn cpu(&self) -> CpuTimes {
-        CpuTimes::default()
-    }
-    fn shutdown(&self, _: Shutdown) {}
-    fn now(&self) -> Now {
-        Now::default()
-    }
-    fn log(&self, _: &str) {}
-}
-
-/// What a worker was told and did not read yet.
-#[derive(Default)]
-struct Letters(Mutex<Vec<Message>>);
-
-impl Letters {
-    fn take(&self) -> Option<Message> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-}
-
-impl Mailbox for Letters {
-    fn send(&self, message: Message) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message);
-    }
-}
 
 /// A server, and the letters of its workers.
 pub struct Harness {
@@ -101,31 +40,8 @@ pub fn server(workers: usize) -> Arc<Harness> {
 /// The same, saying how its shards are locked.
 pub fn server_shared(workers: usize, sharing: Sharing) -> Arc<Harness> {
     let registry = Registry::new(commands::COMMANDS, &[]).expect("command names are unique");
-    let letters: Vec<Arc<Letters>> = (0..workers).map(|_| Arc::default()).collect();
-    let worker = |letters: &Arc<Letters>| WorkerHandle {
-        stats: Arc::new(WorkerStats::new(registry.len())),
-        mailbox: letters.clone() as Arc<dyn Mailbox>,
-    };
-    let workers = letters.iter().map(worker).collect();
-    let (reclaimer, _) = Reclaimer::new();
     let shape = Shape { shards: 32, databases: 1, sharing };
-    let server = Server {
-        keyspace: Keyspace::new(shape, Hasher::new(1, 2), reclaimer),
-        registry,
-        tunables: Default::default(),
-        clients: Default::default(),
-        pause: Default::default(),
-        logs: Default::default(),
-        latency: Default::default(),
-        errors: Default::default(),
-        samples: Default::default(),
-        workers,
-        host: Box::new(NoHost),
-        events: Default::default(),
-        started: Now::default(),
-        run_id: "0".repeat(40),
-        replid: "1".repeat(40).into(),
-    };
+    let (server, letters) = command::testing::server(registry, shape, workers, Now::default());
     Arc::new(Harness { server, letters })
 }
 
@@ -138,11 +54,10 @@ pub struct Connection {
 
 impl Connection {
     pub fn new(server: &Arc<Harness>, worker: usize) -> Connection {
-        let id = server.clients.next_id();
-        let info = Arc::new(ClientInfo::new(id, worker, 8, "127.0.0.1:1".to_owned(), "127.0.0.1:2".to_owned(), 0));
-        server.clients.add(info.clone());
+        let client = |id| ClientInfo::new(id, worker, 8, "127.0.0.1:1".to_owned(), "127.0.0.1:2".to_owned(), 0);
+        let info = server.clients.add(usize::MAX, client).expect("there is always room for one more");
         let stats = server.workers[worker].stats.clone();
-        let mut worker = Worker::new(worker, stats, id);
+        let mut worker = Worker::new(worker, stats, info.id);
         worker.begin_turn(server);
         Connection { server: server.clone(), worker, session: Session::new(info, true, true) }
     }

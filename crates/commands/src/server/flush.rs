@@ -2,12 +2,14 @@
 //!
 //! A flush takes the tables out under all locks, which costs the same however many keys there are, and leaves them
 //! to the background thread. SYNC and ASYNC (and `lazyfree-lazy-user-flush`) therefore do the same: to free
-//! millions of keys on the worker would stall every other client on it.
+//! millions of keys on the worker would stall every other client on it. Only a SYNC inside a transaction is taken at its
+//! word, as in Redis: the keys are freed before the reply, though after the locks are let go.
 
 use command::spec::{ArgSpec, Category, Flags, Group, Run, Shape, integer, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use engine::reclaim::Garbage;
+use std::sync::atomic::Ordering;
 
 const FLUSH_TYPE: ArgSpec =
     one_of("flush-type", &[token("async", "ASYNC").since("4.0.0"), token("sync", "SYNC").since("6.2.0")]).optional();
@@ -82,7 +84,9 @@ fn flush(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, only: Opt
     let fx = &mut *keys.fx;
     fx.add_dirty(taken.iter().map(|db| db.len() as u64).sum());
     if !taken.is_empty() {
-        fx.discard(Garbage::Dbs(taken));
+        let lazy = cx.server.tunables.lazyfree_lazy_user_flush.load(Ordering::Relaxed);
+        let sync = if args.len() == 2 { args.is(1, "SYNC") } else { !lazy };
+        fx.discard(if sync && cx.session.in_exec { Garbage::Now(taken) } else { Garbage::Dbs(taken) });
     }
     if fx.journal_on() {
         // Logged even when there was nothing to delete, as Redis does: a replica may think otherwise.

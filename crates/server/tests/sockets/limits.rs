@@ -1,6 +1,6 @@
 //! What a client can make the server hold, and what happens to one that goes too far.
 
-use crate::support::{Client, until};
+use crate::support::{Client, ok, until};
 use resp::client::{Value, encode_command};
 use russet_server::testing::TestServer;
 use std::io::{ErrorKind, Write};
@@ -101,6 +101,54 @@ fn clients_beyond_maxclients_are_told_and_closed() {
     drop(inside.pop());
     until("a place to be free", || server.server().clients.len() == 2);
     assert_eq!(Client::connect(server.addr()).run("PING"), Value::Simple(b"PONG".to_vec()));
+}
+
+#[test]
+fn exactly_maxclients_are_served_however_many_workers_take_them_in() {
+    let server = TestServer::start(&["--maxclients", "20", "--threads", "4"]);
+    for round in 1..=10 {
+        let mut clients: Vec<Client> = std::thread::scope(|scope| {
+            let addr = server.addr();
+            let connect = move || (0..10).map(|_| Client::connect(addr)).collect::<Vec<_>>();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(connect)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        let served = |client: &mut Client| {
+            // A refused client may be gone before it says anything.
+            let _ = client.stream.write_all(b"PING\r\n");
+            client.receive() == Some(Value::Simple(b"PONG".to_vec()))
+        };
+        assert_eq!(clients.iter_mut().filter_map(|client| served(client).then_some(())).count(), 20);
+        assert_eq!(server.server().clients.rejected.load(Relaxed), round * 20);
+        drop(clients);
+        until("all to be gone", || server.server().clients.len() == 0);
+    }
+}
+
+#[test]
+fn above_maxmemory_what_takes_memory_is_refused_within_a_pipeline_too() {
+    let server = TestServer::start(&[]);
+    let mut client = Client::connect(server.addr());
+    let oom = Value::Error(b"OOM command not allowed when used memory > 'maxmemory'.".to_vec());
+    let info = client.text("INFO memory");
+    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("a field of INFO");
+    let limit = used.parse::<u64>().unwrap() + (32 << 20);
+    client.ok(&format!("CONFIG SET maxmemory {limit}"));
+    // Each takes more than the limit leaves: the second of one turn must see what the first has taken.
+    let mut pipeline = Vec::new();
+    for number in 0..10 {
+        encode_command(&mut pipeline, &[b"SETRANGE", format!("k{number}").as_bytes(), b"40000000", b"x"]);
+    }
+    client.send_raw(&pipeline);
+    assert_eq!(client.receive(), Some(Value::Integer(40_000_001)));
+    for _ in 1..10 {
+        assert_eq!(client.receive(), Some(oom.clone()));
+    }
+    let mut other = Client::connect(server.addr());
+    until("the other workers to notice", || other.run("APPEND k v") == oom);
+    assert_eq!(other.int("STRLEN k0"), 40_000_001);
+    other.int("DEL k0");
+    until("it to be freed", || other.run("SET k v") == ok());
 }
 
 #[test]

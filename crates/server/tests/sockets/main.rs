@@ -8,6 +8,7 @@
 
 mod blocking;
 mod limits;
+mod listening;
 mod noise;
 mod pipelines;
 mod process;

@@ -75,6 +75,8 @@ pub struct Clients {
     pub connected: usize,
     pub blocked: usize,
     pub watching: usize,
+    /// Blocked, and not for ever.
+    pub with_timeout: usize,
     /// Bytes of their buffers and queues.
     pub memory: usize,
 }
@@ -86,6 +88,7 @@ impl Clients {
             let load = |number: &std::sync::atomic::AtomicUsize| number.load(Ordering::Relaxed);
             clients.connected += 1;
             clients.blocked += usize::from(client.has_flag(client_flags::BLOCKED | client_flags::POSTPONED));
+            clients.with_timeout += usize::from(client.has_flag(client_flags::WAIT_ENDS));
             clients.watching += usize::from(load(&client.watching) > 0);
             clients.memory += size_of::<command::Session>()
                 + size_of::<command::clients::ClientInfo>()

@@ -136,7 +136,7 @@ pub static CLIENTS: &[Field] = &[
     zero("tracking_clients"),
     zero("pubsub_clients"),
     field("watching_clients", |facts| Show::Count(facts.clients.watching as u64)),
-    zero("clients_in_timeout_table"),
+    field("clients_in_timeout_table", |facts| Show::Count(facts.clients.with_timeout as u64)),
     field("total_watched_keys", |facts| Show::Count(facts.keyspace.watched as u64)),
     field("total_blocking_keys", |facts| Show::Count(facts.keyspace.awaited as u64)),
     zero("total_blocking_keys_on_nokey"),
@@ -203,7 +203,7 @@ pub static MEMORY: &[Field] = &[
     zero("mem_overhead_db_hashtable_rehashing"),
     zero("active_defrag_running"),
     field("lazyfree_pending_objects", |facts| {
-        Show::Count(facts.server.keyspace.reclaimer.stats().pending.load(Ordering::Relaxed))
+        Show::Count(facts.server.keyspace.reclaimer.stats().pending.load(Ordering::Acquire))
     }),
     field("lazyfreed_objects", |facts| {
         Show::Count(facts.server.keyspace.reclaimer.stats().freed.load(Ordering::Relaxed))
@@ -269,8 +269,8 @@ pub static STATS: &[Field] = &[
     summed!("expired_keys", expired),
     // Keys go when they are due, from an index: no share of them is ever stale.
     field("expired_stale_perc", |_| Show::Decimal(0.0, 2)),
-    zero("expired_time_cap_reached_count"),
-    zero("expire_cycle_cpu_milliseconds"),
+    summed!("expired_time_cap_reached_count", sweeps_cut),
+    field("expire_cycle_cpu_milliseconds", |facts| Show::Count(facts.sum(|stats| stats.sweep_nanos.get()) / 1_000_000)),
     zero("evicted_keys"),
     zero("evicted_clients"),
     zero("evicted_scripts"),
@@ -301,8 +301,8 @@ pub static STATS: &[Field] = &[
     summed!("total_writes_processed", writes),
     field("io_threaded_reads_processed", |facts| by_others(facts, |stats| stats.reads.get())),
     field("io_threaded_writes_processed", |facts| by_others(facts, |stats| stats.writes.get())),
-    zero("io_threaded_total_prefetch_batches"),
-    zero("io_threaded_total_prefetch_entries"),
+    summed!("io_threaded_total_prefetch_batches", prefetches),
+    summed!("io_threaded_total_prefetch_entries", prefetched_keys),
     field("client_query_buffer_limit_disconnections", |facts| {
         Show::Count(facts.server.clients.input_limit_closed.load(Ordering::Relaxed))
     }),
@@ -312,9 +312,10 @@ pub static STATS: &[Field] = &[
     zero("reply_buffer_shrinks"),
     zero("reply_buffer_expands"),
     summed!("eventloop_cycles", turns),
-    summed!("eventloop_duration_sum", turn_us),
+    field("eventloop_duration_sum", |facts| Show::Count(facts.sum(|stats| stats.turn_nanos.get()) / 1000)),
     field("eventloop_duration_cmd_sum", |facts| {
-        Show::Count(facts.sum(|stats| stats.commands.iter().map(|command| command.nanos.get()).sum()) / 1000)
+        let all = facts.sum(|stats| stats.commands.iter().map(|command| command.nanos.get()).sum());
+        Show::Count(all.saturating_sub(facts.sum(|stats| stats.nested_nanos.get())) / 1000)
     }),
     field("instantaneous_eventloop_cycles_per_sec", |facts| Show::Count(facts.recent.turns_per_sec)),
     field("instantaneous_eventloop_duration_usec", |facts| Show::Count(facts.recent.turn_us)),

@@ -9,8 +9,8 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         "maxmemory",
         MEMORY,
         "0",
-        NotYet("eviction"),
-        "Bytes of memory above which keys are evicted or writes refused; 0 is no limit.",
+        Live,
+        "Bytes of memory above which commands that may need more are refused; 0 is no limit.",
     ),
     option(
         "maxmemory-policy",
@@ -26,7 +26,7 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         ]),
         "noeviction",
         Live,
-        "Which keys go first; also whether objects count idle time or frequency of use.",
+        "Whether objects count idle time or frequency of use. No key is evicted yet, whatever the policy.",
     ),
     option("maxmemory-samples", int(1, 64), "5", NotYet("eviction"), "Keys compared to choose one to evict."),
     option(
