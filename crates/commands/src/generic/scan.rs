@@ -309,7 +309,18 @@ mod tests {
         for cursor in ["00", "+0", "' 0'", "-00", "' -0'", "\"\\x0b0\"", "\"0\\x00a\"", "-18446744073709551615"] {
             assert_eq!(step(&mut server, cursor, "").0, "0");
         }
-        for cursor in ["-1", "''", "0x1", "18446744073709551616", "'0 '", "1e1", "--1", "'- 1'", "\"\\x00\"", "-18446744073709551616"] {
+        for cursor in [
+            "-1",
+            "''",
+            "0x1",
+            "18446744073709551616",
+            "'0 '",
+            "1e1",
+            "--1",
+            "'- 1'",
+            "\"\\x00\"",
+            "-18446744073709551616",
+        ] {
             assert_eq!(server.show(&format!("SCAN {cursor} FOO")), "(error) ERR invalid cursor");
         }
         for options in ["COUNT", "COUNT 0", "COUNT -1", "FOO bar", "MATCH", "COUNT 5 COUNT 0"] {
