@@ -216,7 +216,8 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
     if let End::Incomplete { at, .. } = end {
         let partial = batch.words[first_word..].iter().map(|word| Arg { start: word.start - at, end: word.end - at });
         session.partial.extend(partial);
-    } else if session.partial.capacity() > PARTIAL_KEPT {
+    }
+    if session.partial.is_empty() && session.partial.capacity() > PARTIAL_KEPT {
         // A command of very many words is not to leave its mark on a connection at rest.
         session.partial = Vec::new();
     }
