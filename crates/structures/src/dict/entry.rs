@@ -10,7 +10,8 @@
 //!
 //! The body is nothing (UNIT), the bytes themselves (BYTES, `vlen` of them), bytes and the two bytes of their tag (TAGGED,
 //! `vlen` in all), an integer (INT), the address of a `Box<Blob>` (BLOB) or of a `Box<B>` (BOXED), none of them aligned. The memory held is always
-//! `rounded(needed bytes)`, so it need not be stored, and a value may grow in place to the end of its class.
+//! `rounded(needed bytes)`, so it need not be stored, and a value may grow in place to the end of its class. Entries with a deadline or a
+//! long key are aligned to 8, others to 4.
 //!
 //! `meta` is atomic, for readers that share a `Dict` may note an access; all else changes under exclusive access only.
 //!
@@ -27,7 +28,7 @@
 //! `Raw` is a pointer with an invariant: it points to a live, initialised entry. Making one is unsafe; its methods rely on it.
 //! Nothing outside this folder sees it.
 
-use super::slab::{SLAB_MAX, Slab};
+use super::slab::{SLAB_MAX, SLAB_MIN, Slab};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -55,11 +56,11 @@ pub(super) const TAG_BYTES: usize = 2;
 /// Bytes values of this length and more live outside their entry.
 pub(super) const BLOB_MIN: usize = 16 * 1024;
 
-/// The memory that is taken for so many bytes: a multiple of 8, above 512 one of four steps to a doubling.
+/// The memory that is taken for so many bytes: a multiple of `align` (4 or 8), above 512 one of four steps to a doubling.
 #[inline]
-pub(super) fn rounded(bytes: usize) -> usize {
+pub(super) fn rounded(bytes: usize, align: usize) -> usize {
     if bytes <= SLAB_MAX {
-        (bytes + 7) & !7
+        ((bytes + align - 1) & !(align - 1)).max(SLAB_MIN)
     } else {
         let step = (1 << (bytes - 1).ilog2()) / 4;
         bytes.div_ceil(step) * step
@@ -147,10 +148,12 @@ impl Shape {
     #[inline]
     pub(super) fn bytes(self) -> usize {
         if self.compact() {
-            return rounded(COMPACT_HEADER + self.key_len);
+            return rounded(COMPACT_HEADER + self.key_len, 4);
         }
         let extra = usize::from(self.deadline) * DEADLINE_BYTES + usize::from(self.long_key()) * 8;
-        rounded(HEADER + extra + self.key_len + self.body_len)
+        // Without those two, nothing in an entry is aligned to more than the 4 bytes of `meta`.
+        let align = if extra == 0 { 4 } else { 8 };
+        rounded(HEADER + extra + self.key_len + self.body_len, align)
     }
 }
 
@@ -190,7 +193,7 @@ impl Raw {
         }
         let raw = Raw(memory);
         if shape.compact() {
-            // SAFETY: the memory is ours, has 8 bytes at least and `shape.bytes()`, and is aligned to 8. The first four bytes
+            // SAFETY: the memory is ours, has 8 bytes at least and `shape.bytes()`, and is aligned to 4. The first four bytes
             // are written as one, for they are read so; the key then takes its part of them.
             unsafe {
                 let meta = u32::from(flags | COMPACT) | (key.len() as u32) << 8;
@@ -205,7 +208,7 @@ impl Raw {
             _ => 0,
         };
         // SAFETY: the memory is ours and has `shape.bytes()`, in which header, extras, key and body lie one after the
-        // other; it is aligned to 8. All that can be read is written.
+        // other; it is aligned to 4, and to 8 where a field wants that. All that can be read is written.
         unsafe {
             let meta = AtomicU32::new(u32::from(flags));
             memory.cast::<AtomicU32>().write(meta);
@@ -484,12 +487,15 @@ mod tests {
 
     #[test]
     fn sizes_are_rounded_in_classes() {
-        assert_eq!([1, 8, 9, 511, 512].map(rounded), [8, 8, 16, 512, 512]);
-        assert_eq!([513, 640, 641, 1024, 1025].map(rounded), [640, 640, 768, 1024, 1280]);
+        assert_eq!([1, 8, 9, 511, 512].map(|bytes| rounded(bytes, 8)), [8, 8, 16, 512, 512]);
+        assert_eq!([1, 8, 9, 508, 509].map(|bytes| rounded(bytes, 4)), [8, 8, 12, 508, 512]);
+        assert_eq!([513, 640, 641, 1024, 1025].map(|bytes| rounded(bytes, 8)), [640, 640, 768, 1024, 1280]);
         for bytes in 1..40_000 {
-            let class = rounded(bytes);
-            assert!(class >= bytes && rounded(class) == class);
-            assert!(class - bytes < 8.max(bytes / 4));
+            for align in [4, 8] {
+                let class = rounded(bytes, align);
+                assert!(class >= bytes && rounded(class, align) == class && class.is_multiple_of(align));
+                assert!(class - bytes < 8.max(bytes / 4));
+            }
         }
     }
 
@@ -517,8 +523,8 @@ mod tests {
     #[test]
     fn entries_of_nothing_have_a_short_header() {
         let mut heap = Heap::new();
-        for (key_len, compact) in [(0, 8), (1, 8), (6, 8), (7, 16), (14, 16), (255, 264)] {
-            for (deadline, bytes) in [(false, compact), (true, rounded(24 + key_len))] {
+        for (key_len, compact) in [(0, 8), (1, 8), (6, 8), (7, 12), (10, 12), (255, 260)] {
+            for (deadline, bytes) in [(false, compact), (true, rounded(24 + key_len, 8))] {
                 let key: Vec<u8> = (0..key_len).map(|at| at as u8).collect();
                 let shape = Shape { kind: UNIT, key_len, body_len: 0, deadline };
                 let raw = Raw::new(&mut heap, &key, b"", shape);

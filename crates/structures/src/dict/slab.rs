@@ -1,14 +1,14 @@
 //! Where a `Dict` keeps its entries: pages of one size class each, without a header per object.
 //!
 //! ```text
-//! page (64 KiB, aligned to 64 KiB)
+//! page (32 KiB, aligned to 32 KiB)
 //! +--------------------+---------+---------+-- ... --+-----------------+
 //! | PageHeader (64 B)  | object  | object  |         | never used yet  |
 //! +--------------------+---------+---------+-- ... --+-----------------+
 //!                                                    ^ bump
 //! ```
 //!
-//! Classes are 8 bytes apart, up to 512 bytes. An object's page is found by masking its address. A page hands
+//! Classes are 4 bytes apart, from 8 to 512 bytes; objects whose size is a multiple of 8 are aligned to 8, others to 4. An object's page is found by masking its address. A page hands
 //! out freed objects first (a list through the objects), then raises `bump`: what was never handed out is never
 //! touched, so it is not resident. Pages with room hang in a list per class; a page whose last object is freed goes
 //! back to the allocator, but for one, kept to spare a program that hovers around a page's edge.
@@ -18,11 +18,14 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::{self, NonNull};
 
-const PAGE_BYTES: usize = 64 * 1024;
+const PAGE_BYTES: usize = 32 * 1024;
 const HEADER_BYTES: usize = 64;
 /// The largest object of a slab.
 pub(super) const SLAB_MAX: usize = 512;
-const CLASSES: usize = SLAB_MAX / 8;
+/// The smallest: freed objects hold an address.
+pub(super) const SLAB_MIN: usize = 8;
+const STEP: usize = 4;
+const CLASSES: usize = SLAB_MAX / STEP;
 const PAGE: Layout = match Layout::from_size_align(PAGE_BYTES, PAGE_BYTES) {
     Ok(layout) => layout,
     Err(_) => panic!("the page's size is a power of two"),
@@ -60,8 +63,8 @@ pub(super) struct Slab {
 }
 
 fn class_of(size: usize) -> usize {
-    debug_assert!(size > 0 && size <= SLAB_MAX);
-    (size - 1) / 8
+    debug_assert!((SLAB_MIN..=SLAB_MAX).contains(&size) && size.is_multiple_of(STEP));
+    size / STEP - 1
 }
 
 /// Puts `page` at the front of the list at `head`.
@@ -109,7 +112,7 @@ impl Slab {
         self.bytes + size_of::<Slab>()
     }
 
-    /// Memory for `size` bytes (1 to `SLAB_MAX`), aligned to 8.
+    /// Memory for `size` bytes (a multiple of 4 from `SLAB_MIN` to `SLAB_MAX`), aligned to 4 at least, to 8 if `size` is a multiple of that.
     #[inline]
     pub(super) fn alloc(&mut self, size: usize) -> NonNull<u8> {
         let class = class_of(size);
@@ -128,7 +131,7 @@ impl Slab {
                 object
             } else {
                 let object = header.free;
-                header.free = object.cast::<*mut u8>().read();
+                header.free = object.cast::<*mut u8>().read_unaligned();
                 object
             };
             header.used += 1;
@@ -157,7 +160,7 @@ impl Slab {
                 unlink(&mut self.full, page);
                 link(&mut self.with_room[class], page);
             }
-            object.cast::<*mut u8>().write(header.free);
+            object.cast::<*mut u8>().write_unaligned(header.free);
             header.free = object;
             header.used -= 1;
             if header.used == 0 {
@@ -190,7 +193,7 @@ impl Slab {
                 free: ptr::null_mut(),
                 bump: HEADER_BYTES as u32,
                 used: 0,
-                size: (class as u32 + 1) * 8,
+                size: ((class + 1) * STEP) as u32,
             });
             link(&mut self.with_room[class], page);
         }
@@ -211,14 +214,14 @@ impl Slab {
                 assert_eq!(header.is_full(), class.is_none());
                 assert!(header.used > 0);
                 if let Some(class) = class {
-                    assert_eq!(header.size as usize, (class + 1) * 8);
+                    assert_eq!(header.size as usize, (class + 1) * STEP);
                 }
                 let mut freed = 0;
                 let mut object = header.free;
                 while !object.is_null() {
                     freed += 1;
                     // SAFETY: a freed object holds the address of the next.
-                    object = unsafe { object.cast::<*mut u8>().read() };
+                    object = unsafe { object.cast::<*mut u8>().read_unaligned() };
                 }
                 let ever = (header.bump as usize - HEADER_BYTES) / header.size as usize;
                 assert_eq!(ever, header.used as usize + freed);
