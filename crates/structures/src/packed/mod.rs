@@ -28,6 +28,10 @@ use element::{checked_first, first, size_of_first, size_of_last};
 /// The bytes that Redis' listpack has beside its elements.
 const LISTPACK_FRAME: usize = 7;
 
+/// The first capacity: most sequences are filled at once, and owners that keep many small ones copy them to where they take no room
+/// that they do not need.
+const CAPACITY_MIN: usize = 128;
+
 /// A place in a `Packed`: the offset of an element, or of the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct At(u32);
@@ -302,7 +306,8 @@ impl Packed {
         let needed = self.byte_len() + count;
         let capacity = self.bytes.capacity();
         // Less than an eighth of room would be used up soon.
-        let capacity = if needed + needed / 8 <= capacity { capacity } else { rounded(needed + needed / 16) };
+        let enough = needed + needed / 8 <= capacity;
+        let capacity = if enough { capacity } else { rounded(needed + needed / 16).max(CAPACITY_MIN) };
         let in_front = at == start && self.count > 0;
         let new_start = if in_front { capacity - needed } else { 0 };
         assert!(capacity <= u32::MAX as usize, "packed buffers are smaller than 4 GiB");

@@ -110,7 +110,7 @@ fn a_queue_of_few_elements_does_not_grow() {
         if number >= 4 {
             packed.remove(packed.front(), 2);
         }
-        assert!(packed.memory() <= 112);
+        assert!(packed.memory() <= CAPACITY_MIN);
     }
     for _ in 0..10_000 {
         packed.push_front(PackedElement::Bytes(b"element"));
