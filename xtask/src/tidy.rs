@@ -51,6 +51,7 @@ pub fn run(ratchet: bool) -> Result<(), String> {
     findings.extend(files::check(&sources, &files::unsafe_files()?));
     findings.extend(functions::check(&sources, ratchet)?);
     findings.extend(texts::check(&files)?);
+    findings.extend(texts::check_errors(&sources));
     if findings.is_empty() {
         println!("tidy: {} files, {} of them Rust: all rules hold", files.len(), sources.len());
         return Ok(());

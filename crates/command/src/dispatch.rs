@@ -213,11 +213,7 @@ fn may_debug(server: &Server, session: &Session, command: &Command) -> CommandRe
         return Ok(());
     }
     let name = command.full_name.split('|').next().unwrap_or_default().to_uppercase();
-    let option = "enable-debug-command";
-    Err(CommandError::of(format!(
-        "ERR {name} command not allowed. If the {option} option is set to \"local\", you can run it from a local \
-         connection, otherwise you need to set this option in the configuration file, and then restart the server."
-    )))
+    Err(CommandError::not_allowed(&name, "enable-debug-command"))
 }
 
 /// Refuses what may take memory while more than `maxmemory` is in use.

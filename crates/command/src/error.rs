@@ -199,19 +199,110 @@ impl CommandError {
     pub const DISCARD_WITHOUT_MULTI: CommandError = CommandError::fixed("ERR DISCARD without MULTI");
     pub const NOT_IN_MULTI: CommandError = CommandError::fixed("ERR Command not allowed inside a transaction");
 
+    pub const FIRST_DB: CommandError = CommandError::fixed("ERR invalid first DB index");
+    pub const SECOND_DB: CommandError = CommandError::fixed("ERR invalid second DB index");
+    pub const FREQUENCY_NOT_TRACKED: CommandError = CommandError::fixed(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching \
+         between policies at runtime LRU and LFU data will take some time to adjust.",
+    );
+    pub const IDLE_TIME_NOT_TRACKED: CommandError = CommandError::fixed(
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between \
+         policies at runtime LRU and LFU data will take some time to adjust.",
+    );
+    pub const WAITAOF_WITHOUT_AOF: CommandError =
+        CommandError::fixed("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+    pub const EXPIRE_NX: CommandError =
+        CommandError::fixed("ERR NX and XX, GT or LT options at the same time are not compatible");
+    pub const EXPIRE_GT_LT: CommandError =
+        CommandError::fixed("ERR GT and LT options at the same time are not compatible");
+    pub const CLIENT_ID_NOT_POSITIVE: CommandError = CommandError::fixed("ERR client-id should be greater than 0");
+    pub const NOT_DIGEST: CommandError = CommandError::fixed("ERR digest must be exactly 16 hexadecimal characters");
+
     /// An error whose text never varies.
-    pub const fn fixed(text: &'static str) -> CommandError {
+    const fn fixed(text: &'static str) -> CommandError {
         CommandError(Cow::Borrowed(text.as_bytes()))
     }
 
     /// An error with something computed in its text.
-    pub fn of(text: impl Into<Vec<u8>>) -> CommandError {
+    fn of(text: impl Into<Vec<u8>>) -> CommandError {
         CommandError(Cow::Owned(text.into()))
     }
 
     /// An error that quotes a word of the request, between two pieces of text.
-    pub fn quoting(before: &str, word: &[u8], after: &str) -> CommandError {
+    fn quoting(before: &str, word: &[u8], after: &str) -> CommandError {
         CommandError::of([before.as_bytes(), as_c_text(word), after.as_bytes()].concat())
+    }
+
+    /// An error of the process around the commands, in its words.
+    pub fn of_host(text: String) -> CommandError {
+        CommandError::of(text)
+    }
+
+    pub fn unsupported_option(word: &[u8]) -> CommandError {
+        CommandError::quoting("ERR Unsupported option ", word, "")
+    }
+
+    pub fn unrecognized_option(word: &[u8]) -> CommandError {
+        CommandError::quoting("ERR Unrecognized option '", word, "'")
+    }
+
+    pub fn unknown_argument(word: &[u8]) -> CommandError {
+        CommandError::quoting("ERR unknown argument: ", word, "")
+    }
+
+    pub fn hello_option(word: &[u8]) -> CommandError {
+        CommandError::quoting("ERR Syntax error in HELLO option '", word, "'")
+    }
+
+    pub fn unknown_category(word: &[u8]) -> CommandError {
+        CommandError::quoting("ERR Unknown category '", word, "'")
+    }
+
+    pub fn user_not_found(word: &[u8]) -> CommandError {
+        CommandError::quoting("ERR User '", word, "' not found")
+    }
+
+    pub fn command_not_found(word: &[u8]) -> CommandError {
+        CommandError::quoting("ERR Command '", word, "' not found")
+    }
+
+    /// A user that CLIENT LIST and CLIENT KILL are to filter by.
+    pub fn no_such_user(word: &[u8]) -> CommandError {
+        CommandError::quoting("ERR No such user '", word, "'")
+    }
+
+    pub fn unknown_client_type(word: &[u8]) -> CommandError {
+        CommandError::quoting("ERR Unknown client type '", word, "'")
+    }
+
+    /// Letters (flags, capabilities) that are none, in the filter so called.
+    pub fn unknown_letters(what: &str, filter: &str, word: &[u8]) -> CommandError {
+        CommandError::quoting(&format!("ERR Unknown {what} found in the {filter} filter: "), word, "")
+    }
+
+    pub fn not_integer(what: &str) -> CommandError {
+        CommandError::of(format!("ERR {what} is not an integer or out of range"))
+    }
+
+    pub fn not_positive(what: &str) -> CommandError {
+        CommandError::of(format!("ERR {what} should be greater than 0"))
+    }
+
+    pub fn no_such_db(what: &str, databases: usize) -> CommandError {
+        CommandError::of(format!("ERR {what} number should be between 0 and {}", databases - 1))
+    }
+
+    /// A protected command; only an option at start can allow it.
+    pub fn not_allowed(command: &str, option: &str) -> CommandError {
+        CommandError::of(format!(
+            "ERR {command} command not allowed. If the {option} option is set to \"local\", you can run it from a \
+             local connection, otherwise you need to set this option in the configuration file, and then restart the \
+             server."
+        ))
+    }
+
+    pub fn self_test_failed(failure: &str) -> CommandError {
+        CommandError::of(format!("TESTFAILED {failure}"))
     }
 
     pub fn text(&self) -> &[u8] {

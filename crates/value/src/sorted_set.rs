@@ -154,6 +154,14 @@ impl SortedSet {
         }
     }
 
+    /// Figures about the index by member, if there is one.
+    pub fn table_stats(&self) -> Option<structures::dict::Stats> {
+        match &self.form {
+            Form::Packed(_) => None,
+            Form::Ranked(ranked) => Some(ranked.stats()),
+        }
+    }
+
     /// The packed form, for those who look at how a value is kept.
     pub fn packed(&self) -> Option<&PackedRanked> {
         match &self.form {

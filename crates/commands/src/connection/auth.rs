@@ -120,7 +120,7 @@ fn parse_hello<'a>(cx: &mut Ctx<'_>, args: &Args<'a>) -> Result<Greeting<'a>, Co
             greeting.name = Some(args.word(at + 1));
             at += 2;
         } else {
-            return Err(CommandError::quoting("ERR Syntax error in HELLO option '", args.word(at), "'"));
+            return Err(CommandError::hello_option(args.word(at)));
         }
     }
     Ok(greeting)

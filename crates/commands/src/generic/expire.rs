@@ -98,14 +98,14 @@ impl Conditions {
                 () if args.is(at, "XX") => all.xx = true,
                 () if args.is(at, "GT") => all.gt = true,
                 () if args.is(at, "LT") => all.lt = true,
-                () => return Err(unsupported(&args[at])),
+                () => return Err(CommandError::unsupported_option(&args[at])),
             }
         }
         if all.nx && (all.xx || all.gt || all.lt) {
-            return Err(CommandError::fixed("ERR NX and XX, GT or LT options at the same time are not compatible"));
+            return Err(CommandError::EXPIRE_NX);
         }
         if all.gt && all.lt {
-            return Err(CommandError::fixed("ERR GT and LT options at the same time are not compatible"));
+            return Err(CommandError::EXPIRE_GT_LT);
         }
         Ok(all)
     }
@@ -120,11 +120,6 @@ impl Conditions {
             }
         }
     }
-}
-
-#[cold]
-fn unsupported(word: &[u8]) -> CommandError {
-    CommandError::quoting("ERR Unsupported option ", word, "")
 }
 
 fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Time) -> CommandResult {

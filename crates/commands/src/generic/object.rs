@@ -85,10 +85,7 @@ fn freq(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandRes
     let recency = keys.fx.recency;
     if let Some(entry) = entry(cx, keys) {
         if !recency.lfu {
-            return Err(CommandError::fixed(
-                "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
-                 switching between policies at runtime LRU and LFU data will take some time to adjust.",
-            ));
+            return Err(CommandError::FREQUENCY_NOT_TRACKED);
         }
         cx.reply.int(i64::from(recency.frequency(entry.lru())));
     }
@@ -99,10 +96,7 @@ fn idletime(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> Comman
     let recency = keys.fx.recency;
     if let Some(entry) = entry(cx, keys) {
         if recency.lfu {
-            return Err(CommandError::fixed(
-                "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching \
-                 between policies at runtime LRU and LFU data will take some time to adjust.",
-            ));
+            return Err(CommandError::IDLE_TIME_NOT_TRACKED);
         }
         cx.reply.int(i64::from(recency.idle_seconds(entry.lru())));
     }

@@ -12,7 +12,7 @@ use base::glob::glob_match;
 use base::num::parse_i64;
 use base::text::eq_ignore_case;
 use command::spec::{Flags, Run, Shape, integer, pattern, string};
-use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
+use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{LockedKeys, ShardView};
 use resp::{Output, ReplyWriter};
 
@@ -158,7 +158,9 @@ struct Progress {
     place: u64,
     met: usize,
     steps_left: usize,
-    found: OwnedArgs,
+    /// The names that fit, written already, and how many they are.
+    found: ReplyWriter,
+    count: usize,
 }
 
 fn scan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
@@ -169,7 +171,8 @@ fn scan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
         place: options.cursor >> shards.trailing_zeros(),
         met: 0,
         steps_left: options.count.saturating_mul(STEPS_PER_KEY),
-        found: OwnedArgs::default(),
+        found: ReplyWriter::new(cx.reply.proto),
+        count: 0,
     };
     while shard < shards && progress.met < options.count && progress.steps_left > 0 {
         keys.visit_one(shard, |view| steps(view, db, &options, &mut progress));
@@ -178,13 +181,7 @@ fn scan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
         }
     }
     let next = if shard == shards { 0 } else { progress.place << shards.trailing_zeros() | shard as u64 };
-    cx.reply.array(2);
-    cx.reply.bulk(itoa::Buffer::new().format(next).as_bytes());
-    let found = progress.found.args();
-    cx.reply.array(found.len());
-    for key in found.from(0) {
-        cx.reply.bulk(key);
-    }
+    reply_page(cx.reply, next, progress.count, &mut progress.found.out);
     Ok(())
 }
 
@@ -195,12 +192,13 @@ fn steps(view: &mut ShardView<'_>, db: usize, options: &Options<'_>, progress: &
             progress.place = 0;
             return;
         }
-        let Progress { met, found, .. } = progress;
+        let Progress { met, found, count, .. } = progress;
         progress.place = view.scan(db, progress.place, &mut |entry| {
             *met += 1;
             let of_type = |wanted| eq_ignore_case(value::type_name(&entry.value()).as_bytes(), wanted);
             if options.type_name.is_none_or(of_type) && options.matches(entry.key()) {
-                found.push(entry.key());
+                found.bulk(entry.key());
+                *count += 1;
             }
         });
         progress.steps_left -= 1;

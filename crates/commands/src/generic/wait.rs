@@ -56,7 +56,7 @@ fn waitaof(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     }
     check_timeout(cx, args.word(3))?;
     if local > 0 {
-        return Err(CommandError::fixed("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."));
+        return Err(CommandError::WAITAOF_WITHOUT_AOF);
     }
     cx.reply.array(2);
     cx.reply.int(0);

@@ -98,7 +98,7 @@ impl Request {
         }
         let time = Time::of(args, at);
         if time.is_none() && !args.is(at, "KEEPTTL") {
-            return Err(CommandError::quoting("ERR unknown argument: ", args.word(at), ""));
+            return Err(CommandError::unknown_argument(args.word(at)));
         }
         if self.expiration != Expiration::Unsaid {
             return Err(CommandError::FIELD_EXPIRATIONS);

@@ -100,7 +100,7 @@ fn make_dense(occupied: &mut Occupied<'_>) -> Result<bool, CommandError> {
 }
 
 fn pfselftest(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    hll::self_test().map_err(|failure| CommandError::of(format!("TESTFAILED {failure}")))?;
+    hll::self_test().map_err(|failure| CommandError::self_test_failed(&failure.to_string()))?;
     cx.reply.ok();
     Ok(())
 }

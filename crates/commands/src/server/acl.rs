@@ -183,7 +183,7 @@ fn cat(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResu
             let wanted = Category::ALL
                 .iter()
                 .find(|category| args.is(2, category.name()))
-                .ok_or_else(|| CommandError::quoting("ERR Unknown category '", args.word(2), "'"))?;
+                .ok_or_else(|| CommandError::unknown_category(args.word(2)))?;
             super::command::list_category(cx, *wanted);
         }
         _ => return Err(CommandError::subcommand_syntax(args.word(1), "acl")),
@@ -202,14 +202,11 @@ fn deluser(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 
 fn dryrun(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     if args.word(2) != DEFAULT_USER {
-        return Err(CommandError::quoting("ERR User '", args.word(2), "' not found"));
+        return Err(CommandError::user_not_found(args.word(2)));
     }
     let words: OwnedArgs = args.from(3).collect();
-    let command = cx
-        .server
-        .registry
-        .resolve(&words.args())
-        .map_err(|_| CommandError::quoting("ERR Command '", args.word(3), "' not found"))?;
+    let command =
+        cx.server.registry.resolve(&words.args()).map_err(|_| CommandError::command_not_found(args.word(3)))?;
     if !command.spec.takes(args.len() - 3) {
         return Err(CommandError::wrong_arity(&command.full_name));
     }

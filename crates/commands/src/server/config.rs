@@ -107,7 +107,7 @@ fn set(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResu
         return Err(CommandError::SYNTAX);
     }
     let pairs: Vec<(&[u8], &[u8])> = (2..args.len()).step_by(2).map(|at| (args.word(at), args.word(at + 1))).collect();
-    cx.server.host.config_set(&pairs, cx.session.local).map_err(CommandError::of)?;
+    cx.server.host.config_set(&pairs, cx.session.local).map_err(CommandError::of_host)?;
     cx.worker.options_changed.set(true);
     cx.reply.ok();
     Ok(())
@@ -120,7 +120,7 @@ fn resetstat(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandR
 }
 
 fn rewrite(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.server.host.config_rewrite().map_err(CommandError::of)?;
+    cx.server.host.config_rewrite().map_err(CommandError::of_host)?;
     cx.reply.ok();
     Ok(())
 }

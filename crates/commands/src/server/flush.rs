@@ -98,9 +98,9 @@ fn flush(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, only: Opt
 }
 
 fn swapdb(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let number = |at: usize, error| args.int32(at).map_err(|_| CommandError::fixed(error));
-    let one = number(1, "ERR invalid first DB index")?;
-    let other = number(2, "ERR invalid second DB index")?;
+    let number = |at: usize, error| args.int32(at).map_err(|_| error);
+    let one = number(1, CommandError::FIRST_DB)?;
+    let other = number(2, CommandError::SECOND_DB)?;
     let databases = cx.server.keyspace.databases();
     let known = |db: i64| usize::try_from(db).ok().filter(|&db| db < databases).ok_or(CommandError::INVALID_DB);
     let (one, other) = (known(one)?, known(other)?);

@@ -146,7 +146,11 @@ fn msetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
     let proceed = match options.condition {
         Condition::IfAbsent => !cx.keys.iter().any(|key| keys.exists(key)),
         Condition::IfPresent => cx.keys.iter().all(|key| keys.exists(key)),
-        Condition::Always | Condition::IfEqual(_) => true,
+        Condition::Always
+        | Condition::IfEqual(_)
+        | Condition::IfNotEqual(_)
+        | Condition::IfDigest(_)
+        | Condition::IfNotDigest(_) => true,
     };
     if proceed {
         for (at, key) in cx.keys.iter().enumerate() {

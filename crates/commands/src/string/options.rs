@@ -4,6 +4,10 @@
 //! may come twice, and then the last one counts. A value is looked at only when all words are known to be options.
 
 use command::{Args, CommandError};
+use engine::ValueRef;
+use value::Object;
+use value::string::{Scratch, Str};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// How a deadline is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,55 @@ pub(super) enum Condition<'a> {
     IfPresent,
     /// IFEQ: only over this value.
     IfEqual(&'a [u8]),
+    /// IFNE: over any other value, or none.
+    IfNotEqual(&'a [u8]),
+    /// IFDEQ: only over a value with this digest.
+    IfDigest(u64),
+    /// IFDNE: over a value with any other digest, or none.
+    IfNotDigest(u64),
+}
+
+impl<'a> Condition<'a> {
+    /// The condition that two words state about a value; `None` when the first is no such option.
+    pub fn on_value(option: &[u8], word: &'a [u8]) -> Option<Result<Condition<'a>, CommandError>> {
+        let condition = match &option.to_ascii_uppercase()[..] {
+            b"IFEQ" => Ok(Condition::IfEqual(word)),
+            b"IFNE" => Ok(Condition::IfNotEqual(word)),
+            b"IFDEQ" => digest(word).map(Condition::IfDigest),
+            b"IFDNE" => digest(word).map(Condition::IfNotDigest),
+            _ => return None,
+        };
+        Some(condition)
+    }
+
+    /// Whether it lets a command change a key that is not there.
+    pub fn holds_for_none(self) -> bool {
+        match self {
+            Condition::Always | Condition::IfAbsent | Condition::IfNotEqual(_) | Condition::IfNotDigest(_) => true,
+            Condition::IfPresent | Condition::IfEqual(_) | Condition::IfDigest(_) => false,
+        }
+    }
+
+    /// ... and one that holds this; a condition about strings is an error where it is none.
+    pub fn holds_for(self, value: ValueRef<'_, Object>) -> Result<bool, CommandError> {
+        let string = || Str::of(value).ok_or(CommandError::WRONG_TYPE);
+        let scratch = &mut Scratch::default();
+        Ok(match self {
+            Condition::Always | Condition::IfPresent => true,
+            Condition::IfAbsent => false,
+            Condition::IfEqual(expected) => string()?.bytes(scratch) == expected,
+            Condition::IfNotEqual(unwanted) => string()?.bytes(scratch) != unwanted,
+            Condition::IfDigest(expected) => xxh3_64(string()?.bytes(scratch)) == expected,
+            Condition::IfNotDigest(unwanted) => xxh3_64(string()?.bytes(scratch)) != unwanted,
+        })
+    }
+}
+
+/// A digest as DIGEST prints it: sixteen hexadecimal digits.
+fn digest(word: &[u8]) -> Result<u64, CommandError> {
+    let is_digest = word.len() == 16 && word.iter().all(u8::is_ascii_hexdigit);
+    let text = std::str::from_utf8(word).ok().filter(|_| is_digest).ok_or(CommandError::NOT_DIGEST)?;
+    u64::from_str_radix(text, 16).map_err(|_| CommandError::NOT_DIGEST)
 }
 
 /// Whose options are read: the others are syntax errors.
@@ -48,6 +101,8 @@ pub(super) struct Options<'a> {
     pub persist: bool,
     pub get: bool,
     pub condition: Condition<'a>,
+    /// Where a condition about the value stands, until all words are read.
+    value_condition: Option<usize>,
 }
 
 impl<'a> Options<'a> {
@@ -57,6 +112,10 @@ impl<'a> Options<'a> {
         let mut at = from;
         while at < args.len() {
             at += options.take(args, at, family).ok_or(CommandError::SYNTAX)?;
+        }
+        if let Some(at) = options.value_condition {
+            options.condition =
+                Condition::on_value(args.word(at), args.word(at + 1)).unwrap_or(Err(CommandError::SYNTAX))?;
         }
         Ok(options)
     }
@@ -92,15 +151,17 @@ impl<'a> Options<'a> {
             self.get = true;
             return Some(1);
         }
-        if args.is(at, "IFEQ") && self.condition == Condition::Always {
-            self.condition = Condition::IfEqual(args.get(at + 1)?);
-            return Some(2);
+        let is_condition = ["IFEQ", "IFNE", "IFDEQ", "IFDNE"].iter().any(|option| args.is(at, option));
+        if is_condition && self.condition == Condition::Always && self.value_condition.is_none() {
+            self.value_condition = Some(at);
+            return (at + 1 < args.len()).then_some(2);
         }
         None
     }
 
     fn set_condition(&mut self, condition: Condition<'a>) -> Option<usize> {
         let fits = self.condition == Condition::Always || self.condition == condition;
+        let fits = fits && self.value_condition.is_none();
         self.condition = condition;
         fits.then_some(1)
     }
@@ -113,10 +174,20 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// Whether there is a condition that servers before Redis 8.4 do not know.
+    pub fn is_news(&self) -> bool {
+        matches!(self.condition, Condition::IfNotEqual(_) | Condition::IfDigest(_) | Condition::IfNotDigest(_))
+    }
+
     /// Whether the deadline has to be written down as another one than was sent.
     pub fn is_relative(&self) -> bool {
         self.expiry.is_some_and(|(unit, _)| unit != Unit::PxAt)
     }
+}
+
+/// Whether such a condition stands here.
+pub(super) fn is_news(args: &Args<'_>, at: usize) -> bool {
+    ["IFNE", "IFDEQ", "IFDNE"].iter().any(|option| args.is(at, option))
 }
 
 fn unit(args: &Args<'_>, at: usize) -> Option<Unit> {

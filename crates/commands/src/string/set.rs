@@ -4,12 +4,12 @@
 //! logged never depends on when it is read again: times relative to now become PXAT, and the old value that GET asks
 //! for is nobody's business there.
 
-use super::options::{Condition, Family, Options, Unit, deadline};
+use super::options::{Family, Options, Unit, deadline, is_news};
 use super::reply_string;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, string, token, unix_time};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Effects, Event, LockedKeys, Slot};
-use value::string::{Scratch, Str, from_bytes};
+use value::string::{Str, from_bytes};
 
 pub static SET: CommandSpec = CommandSpec {
     name: "SET",
@@ -142,21 +142,14 @@ fn set_with_options(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>
                 occupied.count_hit();
                 reply_string(cx.reply, Str::of(occupied.value()).ok_or(CommandError::WRONG_TYPE)?);
             }
-            match options.condition {
-                Condition::Always | Condition::IfPresent => true,
-                Condition::IfAbsent => false,
-                Condition::IfEqual(expected) => {
-                    let held = Str::of(occupied.value()).ok_or(CommandError::WRONG_TYPE)?;
-                    held.bytes(&mut Scratch::default()) == expected
-                }
-            }
+            options.condition.holds_for(occupied.value())?
         }
         Slot::Vacant(vacant) => {
             if options.get {
                 vacant.count_miss();
                 cx.reply.null();
             }
-            matches!(options.condition, Condition::Always | Condition::IfAbsent)
+            options.condition.holds_for_none()
         }
     };
     if !proceed {
@@ -178,7 +171,10 @@ fn set_with_options(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>
             Some(deadline) if options.is_relative() => {
                 propagate_expiring(occupied.fx(), db, key.bytes, args.word(2), deadline);
             }
-            None if options.get => propagate_without_get(occupied.fx(), db, args),
+            Some(deadline) if options.is_news() => {
+                propagate_expiring(occupied.fx(), db, key.bytes, args.word(2), deadline);
+            }
+            None if options.get || options.is_news() => propagate_plainly(occupied.fx(), db, args),
             Some(_) | None => {}
         }
     }
@@ -194,13 +190,17 @@ fn propagate_expiring(fx: &mut Effects, db: usize, key: &[u8], value: &[u8], dea
     fx.propagate_as(db, &[b"SET", key, value, b"PXAT", text.format(deadline).as_bytes()]);
 }
 
-/// Logs SET as it was sent but for GET.
-fn propagate_without_get(fx: &mut Effects, db: usize, args: &Args<'_>) {
+/// Logs SET as it was sent but for GET, and for conditions that not everybody knows: they held.
+fn propagate_plainly(fx: &mut Effects, db: usize, args: &Args<'_>) {
     let mut words: Vec<&[u8]> = args.from(0).take(3).collect();
     let mut at = 3;
     while at < args.len() {
         if args.is(at, "IFEQ") {
             words.extend(args.from(at).take(2));
+            at += 2;
+            continue;
+        }
+        if is_news(args, at) {
             at += 2;
             continue;
         }
@@ -305,6 +305,34 @@ mod tests {
     }
 
     #[test]
+    fn conditions_on_other_values_and_digests_decide_and_are_not_logged() {
+        let mut server = TestServer::new();
+        assert_eq!(server.show("SET k v IFDEQ 0000000000000000"), "(nil)");
+        assert_eq!(server.show("SET k v IFNE v"), "OK");
+        assert_eq!(server.show("SET k w IFNE v"), "(nil)");
+        assert_eq!(server.show("SET k w IFNE x KEEPTTL"), "OK");
+        let digest = server.show("DIGEST k").trim_matches('"').to_owned();
+        assert_eq!(server.show(&format!("SET k x IFDNE {digest}")), "(nil)");
+        assert_eq!(server.show(&format!("SET k x IFDEQ {} PXAT 1800000000000", digest.to_uppercase())), "OK");
+        assert_eq!(server.show(&format!("SET k y IFDNE {digest} GET")), "\"x\"");
+        assert_eq!(server.show(&format!("SET k z IFDEQ {digest} GET")), "\"y\"");
+        assert_eq!(server.show("SET new z IFDNE 0123456789abcdef"), "OK");
+        assert_eq!(
+            server.journal(),
+            ["0 SET k v", "0 SET k w KEEPTTL", "0 SET k x PXAT 1800000000000", "0 SET k y", "0 SET new z"]
+        );
+        for digest in ["123", "0123456789abcdeg", "00123456789abcdef", "+123456789abcdef"] {
+            let refused = "(error) ERR digest must be exactly 16 hexadecimal characters";
+            assert_eq!(server.show(&format!("SET k v IFDEQ {digest}")), refused);
+            assert_eq!(server.show(&format!("SET k v IFDNE {digest} FOO")), "(error) ERR syntax error");
+        }
+        server.run("RPUSH l a");
+        for option in ["IFNE a", "IFDEQ 0123456789abcdef", "IFDNE 0123456789abcdef"] {
+            assert!(server.show(&format!("SET l v {option}")).starts_with("(error) WRONGTYPE"), "{option}");
+        }
+    }
+
+    #[test]
     fn relative_deadlines_are_logged_as_absolute_ones() {
         let mut server = TestServer::new();
         for (line, logged) in [
@@ -343,6 +371,10 @@ mod tests {
             "IFEQ a NX",
             "XX IFEQ a",
             "IFEQ a IFEQ a",
+            "IFNE",
+            "IFNE a NX",
+            "XX IFDNE 0123456789abcdef",
+            "IFEQ a IFNE a",
         ] {
             assert_eq!(server.show(&format!("SET k v {options}")), "(error) ERR syntax error", "{options}");
         }

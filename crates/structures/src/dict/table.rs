@@ -777,7 +777,7 @@ impl Table {
             })
     }
 
-    pub(super) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         let mut stats = Stats { segments: self.segments, ..Stats::default() };
         for segment in self.directory.iter().flatten() {
             stats.buckets += segment.count as usize;

@@ -24,7 +24,7 @@ mod tree;
 pub use build::RankedBuilder;
 pub use iter::Iter;
 
-use crate::dict::table::{At, Table};
+use crate::dict::table::{At, Stats, Table};
 use crate::hash::Hasher;
 use arena::{Arena, Handle};
 use leaf::Element;
@@ -95,6 +95,11 @@ impl Ranked {
     /// Bytes held; reads counters.
     pub fn memory(&self) -> usize {
         size_of::<Ranked>() + self.table.bytes() + self.arena.bytes() + self.tree.bytes()
+    }
+
+    /// Figures about the index by member.
+    pub fn stats(&self) -> Stats {
+        self.table.stats()
     }
 
     /// Asks for the bucket of a hash, to be read soon.

@@ -3,7 +3,7 @@
 //! A client fits when it passes every filter. Where a filter is given twice, the later one counts. The two commands
 //! differ in some errors, as they do in Redis, and in whether the own connection is left out when nothing is said.
 
-use super::list::{flags, seconds_since, unknown_kind};
+use super::list::{flags, seconds_since};
 use crate::connection::auth::DEFAULT_USER;
 use command::clients::{ClientInfo, client_flags};
 use command::{Args, CommandError, Ctx};
@@ -100,7 +100,7 @@ impl<'a> Filters<'a> {
             }
             b"TYPE" => Test::Kind(parse_kind(args, value, what_for)?),
             b"USER" if value == DEFAULT_USER.as_bytes() => Test::DefaultUser,
-            b"USER" => return Err(CommandError::quoting("ERR No such user '", value, "'")),
+            b"USER" => return Err(CommandError::no_such_user(value)),
             b"ADDR" => Test::Addr(value),
             b"LADDR" => Test::Laddr(value),
             b"IP" => Test::Ip(value),
@@ -139,7 +139,6 @@ impl<'a> Filters<'a> {
 
 /// One number or more: as many words as are numbers.
 fn parse_ids(args: &Args<'_>, from: usize, what_for: For, negated: bool) -> Result<Vec<u64>, CommandError> {
-    let too_small = || CommandError::of("ERR client-id should be greater than 0");
     let lenient = what_for == For::List && !negated;
     let mut ids = Vec::new();
     for word in args.from(from) {
@@ -147,11 +146,11 @@ fn parse_ids(args: &Args<'_>, from: usize, what_for: For, negated: bool) -> Resu
             Some(id) if id > 0 => ids.push(id as u64),
             // No client has it, which LIST does not mind.
             Some(_) if lenient => ids.push(0),
-            Some(_) => return Err(too_small()),
+            Some(_) => return Err(CommandError::CLIENT_ID_NOT_POSITIVE),
             None if !ids.is_empty() => break,
             None if lenient => return Err(CommandError::INVALID_CLIENT_ID),
             None if negated => return Err(CommandError::SYNTAX),
-            None => return Err(too_small()),
+            None => return Err(CommandError::CLIENT_ID_NOT_POSITIVE),
         }
     }
     Ok(ids)
@@ -165,7 +164,7 @@ fn parse_kind(args: &Args<'_>, word: &[u8], what_for: For) -> Result<Kind, Comma
         b"PUBSUB" => Ok(Kind::PubSub),
         // To Redis' CLIENT LIST a second filter is a mistake of its own, and seen first.
         _ if what_for == For::List && args.len() != 4 => Err(CommandError::SYNTAX),
-        _ => Err(unknown_kind(word)),
+        _ => Err(CommandError::unknown_client_type(word)),
     }
 }
 
@@ -175,24 +174,19 @@ fn letters<'a>(word: &'a [u8], known: &[u8], what: &str, negated: bool) -> Resul
         return Ok(word);
     }
     let filter = if negated { format!("NOT-{}", what.to_uppercase()) } else { "provided".to_owned() };
-    Err(CommandError::quoting(&format!("ERR Unknown {what} found in the {filter} filter: "), word, ""))
+    Err(CommandError::unknown_letters(what, &filter, word))
 }
 
 fn parse_db(cx: &Ctx<'_>, word: &[u8], negated: bool) -> Result<usize, CommandError> {
     let name = if negated { "NOT-DB" } else { "DB" };
-    let number = base::num::parse_i64(word)
-        .ok_or_else(|| CommandError::of(format!("ERR {name} is not an integer or out of range")))?;
+    let number = base::num::parse_i64(word).ok_or_else(|| CommandError::not_integer(name))?;
     let databases = cx.server.keyspace.databases();
-    usize::try_from(number)
-        .ok()
-        .filter(|&db| db < databases)
-        .ok_or_else(|| CommandError::of(format!("ERR {name} number should be between 0 and {}", databases - 1)))
+    usize::try_from(number).ok().filter(|&db| db < databases).ok_or_else(|| CommandError::no_such_db(name, databases))
 }
 
 fn parse_seconds(word: &[u8], name: &str) -> Result<i64, CommandError> {
-    let seconds = base::num::parse_i64(word)
-        .ok_or_else(|| CommandError::of(format!("ERR {name} is not an integer or out of range")))?;
-    if seconds > 0 { Ok(seconds) } else { Err(CommandError::of(format!("ERR {name} should be greater than 0"))) }
+    let seconds = base::num::parse_i64(word).ok_or_else(|| CommandError::not_integer(name))?;
+    if seconds > 0 { Ok(seconds) } else { Err(CommandError::not_positive(name)) }
 }
 
 /// The address without its port, and without the brackets of IPv6.

@@ -9,7 +9,7 @@ use command::clients::{ClientInfo, client_flags};
 use command::error::lossy;
 use command::session::Session;
 use command::spec::{ArgSpec, Run, Shape, integer, one_of, token};
-use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
+use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
@@ -146,11 +146,6 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
     );
     written.expect("a string takes whatever is written to it");
     line
-}
-
-/// The error for a kind that LIST and KILL do not know.
-pub(super) fn unknown_kind(kind: &[u8]) -> CommandError {
-    CommandError::quoting("ERR Unknown client type '", kind, "'")
 }
 
 #[cfg(test)]

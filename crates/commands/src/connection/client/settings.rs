@@ -162,7 +162,7 @@ fn setinfo(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     let (option, value) = (args.word(2), args.word(3));
     let is_name = args.is(2, "LIB-NAME");
     if !is_name && !args.is(2, "LIB-VER") {
-        return Err(CommandError::quoting("ERR Unrecognized option '", option, "'"));
+        return Err(CommandError::unrecognized_option(option));
     }
     if !is_plain(value) {
         return Err(CommandError::special_characters(&command::error::lossy(option)));

@@ -149,6 +149,7 @@ pub fn htstats_key(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>)
     let (stats, len) = match find(keys, args)?.value() {
         ValueRef::Boxed(Object::Hash(hash)) => (hash.table_stats(), hash.len()),
         ValueRef::Boxed(Object::Set(set)) => (set.as_table().map(|table| table.stats()), set.len()),
+        ValueRef::Boxed(Object::SortedSet(zset)) => (zset.table_stats(), zset.len()),
         // What is small is no table.
         _ => (None, 0),
     };
