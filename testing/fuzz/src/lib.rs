@@ -3,6 +3,7 @@
 //! * [`protocol`]: a stream of requests means the same however it arrives.
 //! * [`config`]: any configuration file is taken or refused, and what was taken can be printed and read again.
 //! * [`commands`]: any commands, in any order, on many sessions: each is answered exactly once.
+//! * [`models`]: each structure does what the plainest one does, and takes or refuses damaged bytes.
 //!
 //! A round is one seed, so a finding is repeated by its seed alone. The tests of this crate run a few rounds of each;
 //! `cargo run -p russet-fuzz --release -- TARGET ROUNDS [SEED]` runs many.
@@ -11,6 +12,7 @@
 
 pub mod commands;
 pub mod config;
+pub mod models;
 pub mod protocol;
 
 use base::rng::Rng;
@@ -18,7 +20,19 @@ use base::rng::Rng;
 /// A target's name, and its round.
 pub type Target = (&'static str, fn(&mut Rng));
 
-pub const TARGETS: &[Target] = &[("resp", protocol::round), ("config", config::round), ("commands", commands::round)];
+pub const TARGETS: &[Target] = &[
+    ("resp", protocol::round),
+    ("config", config::round),
+    ("commands", commands::round),
+    ("packed", models::packed),
+    ("blocks", models::blocks),
+    ("sorted-sets", models::sorted_sets),
+    ("dict", models::dict),
+    ("intset", models::intset),
+    ("hyperloglog", models::hyperloglog),
+    ("bitmaps", models::bitmaps),
+    ("lcs", models::subsequence),
+];
 
 /// Random bytes, or pieces of the target's own language, or a damaged mixture of both.
 pub(crate) fn soup(rng: &mut Rng, pieces: &[&[u8]], most: u64) -> Vec<u8> {
@@ -48,7 +62,11 @@ mod tests {
     #[test]
     fn a_few_rounds_of_every_target_find_nothing() {
         for (name, round) in TARGETS {
-            let rounds = if *name == "commands" { 40 } else { 3000 };
+            let rounds = match *name {
+                "commands" => 40,
+                "resp" | "config" => 3000,
+                _ => 200,
+            };
             for seed in 0..rounds {
                 let result = std::panic::catch_unwind(|| round(&mut Rng::seed(seed)));
                 assert!(result.is_ok(), "{name}: seed {seed}");
