@@ -196,7 +196,8 @@ impl Blocks {
                     End::Front => block.push_front(element),
                     End::Back => block.push_back(element),
                 }
-                self.bytes += block.memory() - held;
+                // A block that is laid out anew may take less than before.
+                self.bytes = self.bytes + block.memory() - held;
             }
             _ => self.push_block(end, element),
         }
