@@ -68,6 +68,9 @@ pub struct Effects {
     pub(crate) benches: Vec<Workbench>,
 }
 
+/// Benches that are kept for the next command that wants several.
+pub(crate) const BENCHES_KEPT: usize = 16;
+
 /// A key that was filled, and the number of its database.
 pub type ReadyKey = (usize, Box<[u8]>);
 
@@ -179,6 +182,7 @@ impl Effects {
     #[inline]
     pub fn begin(&mut self, journal: &Journal) {
         self.dirty = 0;
+        self.benches.truncate(BENCHES_KEPT);
         self.journal_on = journal.is_on();
         self.propagation = Propagation::Verbatim;
     }

@@ -144,6 +144,11 @@ impl Workbench {
         &mut self.object
     }
 
+    /// A bench of its own for one small collection, without room to spare.
+    pub fn holding(small: Tagged<'_>) -> Workbench {
+        Workbench { object: inflate_into(Vec::new(), 0, small) }
+    }
+
     /// What is on the bench.
     #[inline]
     pub fn object(&self) -> &Object {

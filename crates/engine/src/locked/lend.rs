@@ -5,12 +5,11 @@
 //! Small collections are shown on benches of their own.
 
 use super::{LockedKeys, WrongKind, is_past};
+use crate::effects::BENCHES_KEPT;
 use crate::keyspace::Key;
-use structures::dict::ValueRef;
+use smallvec::SmallVec;
+use structures::dict::{Tagged, ValueRef};
 use value::{Kind, Object, View, Workbench};
-
-/// Benches that are kept for the next command.
-const BENCHES_KEPT: usize = 16;
 
 impl LockedKeys<'_> {
     /// Looks the keys up, then lends the collections of all: each counts as one read. `None` for a key that is not there.
@@ -31,19 +30,32 @@ impl LockedKeys<'_> {
             (!is_past(entry.deadline(), fx.now_ms)).then(|| entry.value())
         };
         let values: Vec<_> = keys.iter().map(value).collect();
+        // The same key may be named very often: it is shown once.
+        let smalls = values.iter().filter_map(|value| match *value {
+            Some(ValueRef::Tagged(small)) => Some(small),
+            _ => None,
+        });
+        let mut smalls: SmallVec<[Tagged<'_>; BENCHES_KEPT]> = smalls.collect();
+        smalls.sort_unstable_by_key(|small| small.bytes.as_ptr());
+        smalls.dedup_by_key(|small| small.bytes.as_ptr());
         fx.benches.truncate(BENCHES_KEPT);
-        let smalls =
-            values.iter().filter_map(|value| if let Some(ValueRef::Tagged(it)) = value { Some(*it) } else { None });
-        for (number, small) in smalls.enumerate() {
-            if number == fx.benches.len() {
-                fx.benches.push(Workbench::new());
+        let kept = smalls.len().min(BENCHES_KEPT).max(fx.benches.len());
+        fx.benches.resize_with(kept, Workbench::new);
+        for (number, small) in smalls.iter().enumerate() {
+            match fx.benches.get_mut(number) {
+                Some(bench) => {
+                    bench.inflate(*small);
+                }
+                None => fx.benches.push(Workbench::holding(*small)),
             }
-            fx.benches[number].inflate(small);
         }
-        let mut benches = fx.benches.iter();
+        let benches = &fx.benches;
         let lent = |value| match value {
             Some(ValueRef::Boxed(object)) => Some(object),
-            Some(ValueRef::Tagged(_)) => benches.next().map(Workbench::object),
+            Some(ValueRef::Tagged(small)) => {
+                let shown = smalls.binary_search_by_key(&small.bytes.as_ptr(), |small| small.bytes.as_ptr());
+                shown.ok().map(|number| benches[number].object())
+            }
             Some(ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_)) | None => None,
         };
         values.into_iter().map(lent).collect()

@@ -265,6 +265,30 @@ fn collections_are_the_same_in_their_entries_and_out_of_them() {
 }
 
 #[test]
+fn many_are_lent_at_once_and_each_is_shown_once() {
+    with_keyspace(|keyspace, fx| {
+        let names: Vec<Vec<u8>> = (0..40).map(|number| format!("key:{number}").into_bytes()).collect();
+        let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, fx);
+        for (number, name) in names.iter().enumerate() {
+            let mut list = List::new();
+            list.push(End::Back, &vec![b'x'; number * 12]);
+            let key = keys.key(name);
+            put(keys.slot(&key), list.into_object());
+        }
+        let located: Vec<Key<'_>> = names.iter().cycle().take(4000).map(|name| keys.key(name)).collect();
+        for (number, lent) in keys.lend_all(&located).into_iter().enumerate() {
+            let Some(Object::List(list)) = lent else { panic!("a list") };
+            assert_eq!(list.get(0).map(|element| element.len()), Some(number % 40 * 12));
+        }
+        let small = (0..40).filter(|number| number * 12 < small::SMALL_MAX - 10).count();
+        assert_eq!(keys.fx.benches.len(), small);
+        keys.fx.begin(&keyspace.journal);
+        assert_eq!(keys.fx.benches.len(), crate::effects::BENCHES_KEPT);
+        assert_eq!(keys.lend_all(&located[..3]).len(), 3);
+    });
+}
+
+#[test]
 fn a_string_among_several_is_of_the_wrong_kind() {
     with_keyspace(|keyspace, fx| {
         let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, fx);
