@@ -22,6 +22,7 @@ use resp::{Arg, ReplyWriter, Status};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
+use value::probe::{PROBES, Probe};
 
 /// Most commands of one lane.
 pub const COMMANDS_MAX: usize = 64;
@@ -127,6 +128,33 @@ fn prefetch(keys: &[PlannedKey], locate: impl Fn(&PlannedKey) -> usize, lines: u
     }
 }
 
+/// Fetches the elements that commands from the first on will look for, as long as all have the same key; tells how many commands that
+/// were. Like `Fetched`, for what lies behind a single key.
+fn prefetch_elements(server: &Server, input: &[u8], words: &[Arg], keys: &[PlannedKey], commands: &[Parsed]) -> usize {
+    let key_of = |parsed: &Parsed| match &keys[parsed.keys.clone()] {
+        [key] => Some(*key),
+        _ => None,
+    };
+    let Some(first) = commands.first().and_then(key_of) else { return 1 };
+    let mut probes: SmallVec<[Probe<'_>; PROBES]> = SmallVec::new();
+    let mut covered = 0;
+    for parsed in commands {
+        let elements = parsed.command.and_then(|id| server.registry.by_id(id).spec.elements);
+        let (Some(elements), Some(key)) = (elements, key_of(parsed)) else { break };
+        if probes.len() == PROBES || (key.hash, key.db) != (first.hash, first.db) {
+            break;
+        }
+        let args = Args::new(input, &words[parsed.words.clone()]);
+        probes.extend(elements.probes(args).take(PROBES - probes.len()));
+        covered += 1;
+    }
+    // A single one would gain nothing.
+    if probes.len() > 1 {
+        server.keyspace.prefetch_elements(first.db as usize, first.shard, first.hash, &probes);
+    }
+    covered.max(1)
+}
+
 /// Room for the commands of a turn, used again for every turn.
 #[derive(Default)]
 pub struct Batch {
@@ -183,9 +211,6 @@ pub struct Outcome {
     pub need: usize,
 }
 
-/// Words that a connection has room for while it holds none of an unfinished command.
-const PARTIAL_KEPT: usize = 64;
-
 /// Parses and plans the first commands in `input` as one more lane.
 pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, input: &mut [u8]) {
     let limits = session.limits(worker.state.settings.max_bulk_len);
@@ -216,10 +241,6 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
     if let End::Incomplete { at, .. } = end {
         let partial = batch.words[first_word..].iter().map(|word| Arg { start: word.start - at, end: word.end - at });
         session.partial.extend(partial);
-    }
-    if session.partial.is_empty() && session.partial.capacity() > PARTIAL_KEPT {
-        // A command of very many words is not to leave its mark on a connection at rest.
-        session.partial = Vec::new();
     }
     batch.words.truncate(first_word);
     batch.lanes.push(Lane { commands: first..batch.parsed.len(), end });
@@ -398,6 +419,8 @@ fn run_commands(
     let mut ticks = worker.state.ticks.raw();
     let Batch { parsed, words, keys: all_keys, fetched, .. } = batch;
     let commands = &parsed[commands];
+    // Commands whose elements were fetched.
+    let mut probed = 0;
     for (number, parsed) in commands.iter().enumerate() {
         // A single key would gain nothing.
         if all_keys.len() > 1 {
@@ -405,6 +428,9 @@ fn run_commands(
         }
         let args = Args::new(input, &words[parsed.words.clone()]);
         let command = parsed.command.map(|id| server.registry.by_id(id));
+        if number >= probed && command.is_some_and(|command| command.spec.elements.is_some()) {
+            probed = number + prefetch_elements(server, input, words, all_keys, &commands[number..]);
+        }
         let keys = &all_keys[parsed.keys.clone()];
         let one;
         let many: SmallVec<[Key<'_>; 16]>;

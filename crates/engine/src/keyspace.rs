@@ -10,10 +10,11 @@ use crate::journal::Journal;
 use crate::reclaim::{Garbage, Reclaimer};
 use crate::shard::{Db, ShardData};
 use base::slot::hash_tag;
-use structures::dict::Removed;
+use structures::dict::{Removed, ValueRef};
 use structures::hash::Hasher;
 use structures::lock::{Lock, Sharing};
 use value::Object;
+use value::probe::Probe;
 
 /// Where the shard bits are taken from the hash: the table uses the low bits and the top byte.
 const SHARD_SHIFT: u32 = 40;
@@ -98,6 +99,17 @@ impl Keyspace {
     #[inline]
     pub fn entry_address(&self, db: usize, shard: u16, hash: u64) -> usize {
         self.shards[usize::from(shard)].try_lock().map_or(0, |shard| shard.dbs[db].table.entry_address(hash))
+    }
+
+    /// Fourth step, for commands that look for elements of one key's value: fetches those. Reads the entry. What it fetches for
+    /// is probably the key, and nothing when another worker holds the shard.
+    pub fn prefetch_elements(&self, db: usize, shard: u16, hash: u64, probes: &[Probe<'_>]) {
+        if let Some(shard) = self.shards[usize::from(shard)].try_lock()
+            && let Some(entry) = shard.dbs[db].table.probable(hash)
+            && let ValueRef::Boxed(object) = entry.value()
+        {
+            object.prefetch(probes);
+        }
     }
 
     /// Deletes keys of one shard that are past their deadline, at most `budget` of each database, and fields of hashes, of

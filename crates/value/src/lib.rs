@@ -9,6 +9,7 @@
 
 pub mod hash;
 pub mod list;
+pub mod probe;
 pub mod set;
 pub mod small;
 pub mod sorted_set;

@@ -6,6 +6,7 @@
 //!
 //! Both forms order members alike, and answer by the same methods. Scores are numbers.
 
+use crate::probe::{PROBES, Place, Probe, hashes_of};
 use std::cmp::Ordering;
 use std::ops::{Bound, Range};
 use structures::hash::Hasher;
@@ -69,6 +70,24 @@ impl Lex<'_> {
             Lex::Excluded(above) => member < above,
             Lex::Last => true,
         })
+    }
+}
+
+/// As many scores as there are probes.
+#[derive(Default)]
+struct Scores {
+    scores: [f64; PROBES],
+    len: usize,
+}
+
+impl Scores {
+    fn push(&mut self, score: f64) {
+        self.scores[self.len] = score;
+        self.len += 1;
+    }
+
+    fn all(&self) -> &[f64] {
+        &self.scores[..self.len]
     }
 }
 
@@ -160,6 +179,31 @@ impl SortedSet {
             Form::Packed(_) => None,
             Form::Ranked(ranked) => Some(ranked.stats()),
         }
+    }
+
+    /// See [`crate::Object::prefetch`].
+    pub(crate) fn prefetch(&self, probes: &[Probe<'_>]) {
+        let Form::Ranked(ranked) = &self.form else { return };
+        let (hashes, count) = hashes_of(probes, ranked.hasher());
+        let mut hashes = &hashes[..count];
+        hashes.iter().for_each(|&hash| ranked.prefetch(hash));
+        hashes.iter().for_each(|&hash| ranked.prefetch_element(hash));
+        let (mut held, mut taken) = (Scores::default(), Scores::default());
+        for probe in probes {
+            let mut own = None;
+            if probe.element.is_some() {
+                let (hash, rest) = hashes.split_first().expect("each element has its hash");
+                hashes = rest;
+                own = (probe.place != Place::None).then(|| ranked.probable_score(*hash)).flatten();
+                own.into_iter().for_each(|score| held.push(score));
+            }
+            match (probe.place, own) {
+                (Place::Score(score), _) => taken.push(score),
+                (Place::Rise(by), Some(own)) => taken.push(own + by),
+                (Place::None | Place::Own | Place::Rise(_), _) => {}
+            }
+        }
+        ranked.prefetch_places(held.all(), taken.all());
     }
 
     /// The packed form, for those who look at how a value is kept.
@@ -257,14 +301,6 @@ impl SortedSet {
                     Change::Inserted
                 }
             },
-        }
-    }
-
-    /// Makes a small set ready for so many members: as Redis, it becomes large at once when they are many, even if they turn
-    /// out to be there already.
-    pub fn expect(&mut self, (hasher, limits): (Hasher, Limits), members: usize) {
-        if !limits.allow(members, 0) {
-            self.grow(hasher);
         }
     }
 

@@ -1,7 +1,7 @@
 //! How long the server itself takes for a command, without sockets: `cargo run --release --example pipeline_bench -- 1000000`.
 //!
-//! Fills a keyspace of that many keys, then sends pipelines of 16 commands on 50 connections, so many of them prepared
-//! together as the columns say. A second argument picks one row. Prints nanoseconds for each command.
+//! For each row, fills a keyspace of that many keys or members, then sends pipelines of 16 commands on 50 connections, so many
+//! of them prepared together as the columns say. A second argument picks the rows of one command. Prints nanoseconds for each command.
 
 use base::rng::Rng;
 use command::clients::ClientInfo;
@@ -60,11 +60,16 @@ impl Bench {
         }
     }
 
-    /// Runs inputs that are not measured.
+    /// Runs the command for each number below `keys`, unmeasured.
     #[inline(never)]
-    fn fill(&mut self, inputs: &mut [Vec<u8>]) {
-        for input in inputs {
-            pipeline::run(&self.server, &mut self.worker, &mut self.sessions[0], input, &mut self.reply);
+    fn fill(&mut self, keys: u64, words: &[&str]) {
+        for key in 0..keys {
+            let number = format!("{key:012}");
+            let filled: Vec<String> = words.iter().map(|word| word.replace('#', &number)).collect();
+            let filled: Vec<&[u8]> = filled.iter().map(String::as_bytes).collect();
+            let mut input = Vec::new();
+            encode_command(&mut input, &filled);
+            pipeline::run(&self.server, &mut self.worker, &mut self.sessions[0], &mut input, &mut self.reply);
             self.reply.out.clear();
         }
     }
@@ -86,28 +91,56 @@ impl Bench {
     }
 }
 
+/// What is measured, and what there is before: commands for each of the keys. `#` is a random number, or one after the other.
+struct Row {
+    fill: &'static [&'static [&'static str]],
+    words: &'static [&'static str],
+}
+
+const VALUE: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+const STRINGS: &[&[&str]] = &[&["SET", "key:#", VALUE]];
+const USERS: &[&[&str]] = &[&["HSET", "user:#", "name", "alice", "email", "alice@example.com", "age", "30"]];
+const BOARD: &[&[&str]] = &[&["ZADD", "board", "#", "player:#"]];
+const TAGS: &[&[&str]] = &[&["SADD", "tags", "member:#"]];
+const LIST: &[&[&str]] = &[&["LPUSH", "list", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]];
+const ROWS: &[Row] = &[
+    Row { fill: &[], words: &["PING"] },
+    Row { fill: STRINGS, words: &["GET", "key:#"] },
+    Row { fill: STRINGS, words: &["SET", "key:#", VALUE] },
+    Row { fill: &[], words: &["INCR", "counter:#"] },
+    Row {
+        fill: STRINGS,
+        words: &["MGET", "key:#", "key:#", "key:#", "key:#", "key:#", "key:#", "key:#", "key:#", "key:#", "key:#"],
+    },
+    Row { fill: USERS, words: &["HSET", "user:#", "name", "x", "age", "7"] },
+    Row { fill: USERS, words: &["HGET", "user:#", "email"] },
+    Row { fill: TAGS, words: &["SADD", "tags", "member:#"] },
+    Row { fill: TAGS, words: &["SISMEMBER", "tags", "member:#"] },
+    Row { fill: &[], words: LIST[0] },
+    Row { fill: LIST, words: &["LMOVE", "list", "list", "LEFT", "RIGHT"] },
+    Row { fill: BOARD, words: &["ZADD", "board", "#", "player:#"] },
+    Row { fill: BOARD, words: &["ZINCRBY", "board", "10", "player:#"] },
+    Row { fill: BOARD, words: &["ZREVRANK", "board", "player:#"] },
+    Row { fill: BOARD, words: &["ZREVRANGE", "board", "0", "9", "WITHSCORES"] },
+    Row { fill: BOARD, words: &["ZRANGEBYSCORE", "board", "#", "+inf", "LIMIT", "0", "10"] },
+    Row { fill: &[], words: &["PFADD", "uv", "user:#"] },
+];
+
 fn main() {
     let keys: u64 = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(1000);
-    let value = "x".repeat(64);
-    let mut bench = Bench::new(Sharing::Exclusive);
-    for first in (0..keys).step_by(PIPELINE) {
-        let mut input = Vec::new();
-        for key in first..first + PIPELINE as u64 {
-            encode_command(&mut input, &[b"SET", format!("key:{key:012}").as_bytes(), value.as_bytes()]);
-        }
-        bench.fill(&mut [input]);
-    }
-    print!("{:<8}", "");
+    let only = std::env::args().nth(2);
+    print!("{:<14}", "");
     TOGETHER.iter().for_each(|together| print!("{together:>8}"));
     println!();
-    let mget: Vec<&str> = std::iter::once("MGET").chain([&"key:#"; 10].map(|key| *key)).collect();
-    let rows: [&[&str]; 5] = [&["PING"], &["GET", "key:#"], &["SET", "key:#", &value], &["INCR", "counter:#"], &mget];
-    let only = std::env::args().nth(2);
-    for words in rows.into_iter().filter(|words| only.as_deref().is_none_or(|only| only == words[0])) {
-        print!("{:<8}", words[0]);
+    for row in ROWS.iter().filter(|row| only.as_deref().is_none_or(|only| only == row.words[0])) {
+        let mut bench = Bench::new(Sharing::Exclusive);
+        for words in row.fill {
+            bench.fill(keys, words);
+        }
+        print!("{:<14}", row.words[0]);
         for together in TOGETHER {
-            let count = (keys as usize / words.len() / 8).max(CONNECTIONS);
-            let mut inputs = bench.inputs(count, words, keys);
+            let count = (keys as usize / row.words.len() / 8).max(CONNECTIONS);
+            let mut inputs = bench.inputs(count, row.words, keys);
             let start = Instant::now();
             bench.run(&mut inputs, together);
             print!("{:>8.0}", start.elapsed().as_nanos() as f64 / (count * PIPELINE) as f64);

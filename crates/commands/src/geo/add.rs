@@ -2,7 +2,7 @@
 
 use super::position;
 use crate::sorted_set::add_scores;
-use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, double, key, one_of, string, token};
+use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, double, key, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 
@@ -15,6 +15,7 @@ pub static GEOADD: CommandSpec = CommandSpec {
     arity: -5,
     flags: Flags::WRITE.or(Flags::DENYOOM),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::UPDATE))],
+    elements: Some(Elements::every(4, 3)),
     args: &[
         key("key"),
         one_of("condition", &[token("nx", "NX"), token("xx", "XX")]).optional().since("6.2.0"),

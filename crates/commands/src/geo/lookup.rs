@@ -3,7 +3,7 @@
 use super::area::distance;
 use super::hash::Position;
 use super::{Unit, reply_distance, reply_position};
-use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key, one_of, string, token};
+use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, key, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use value::SortedSet;
@@ -37,6 +37,7 @@ pub static GEOHASH: CommandSpec = CommandSpec {
     arity: -2,
     flags: Flags::READONLY,
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    elements: Some(Elements::every(2, 1)),
     args: &[key("key"), string("member").multiple().optional()],
     reply: Shape::ARRAY,
     run: Run::Keyed(geohash),
@@ -52,6 +53,7 @@ pub static GEOPOS: CommandSpec = CommandSpec {
     arity: -2,
     flags: Flags::READONLY,
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    elements: Some(Elements::every(2, 1)),
     args: &[key("key"), string("member").multiple().optional()],
     reply: Shape::ARRAY,
     run: Run::Keyed(geopos),

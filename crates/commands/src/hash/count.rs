@@ -5,7 +5,7 @@
 
 use super::rules;
 use base::num::LongDouble;
-use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, double, integer, key, string};
+use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, double, integer, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys, Slot, Update};
 use value::Hash;
@@ -21,6 +21,7 @@ pub static HINCRBY: CommandSpec = CommandSpec {
     arity: 4,
     flags: Flags::WRITE.or(Flags::DENYOOM).or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::ACCESS).or(KeyFlags::UPDATE))],
+    elements: Some(Elements::at(2)),
     args: &[key("key"), string("field"), integer("increment")],
     reply: Shape::INTEGER,
     run: Run::Keyed(hincrby),

@@ -1,7 +1,7 @@
 //! Reading fields by name: HGET, HMGET, HSTRLEN, HEXISTS; and HLEN.
 
 use super::{look_up, reply_string};
-use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key, string};
+use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, key, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use value::Hash;
@@ -14,6 +14,7 @@ pub static HGET: CommandSpec = CommandSpec {
     arity: 3,
     flags: Flags::READONLY.or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    elements: Some(Elements::at(2)),
     args: &[key("key"), string("field")],
     reply: Shape::BULK.or(Shape::NULL),
     run: Run::Keyed(hget),
@@ -25,6 +26,7 @@ pub static HMGET: CommandSpec = CommandSpec {
     summary: "Gives the values of several fields of a hash.",
     complexity: "O(N) with the number of fields asked for",
     arity: -3,
+    elements: Some(Elements::every(2, 1)),
     args: &[key("key"), string("field").multiple()],
     reply: Shape::ARRAY,
     run: Run::Keyed(hmget),
@@ -54,6 +56,7 @@ pub static HLEN: CommandSpec = CommandSpec {
     since: "2.0.0",
     summary: "Gives the number of fields of a hash.",
     arity: 2,
+    elements: None,
     args: &[key("key")],
     run: Run::Keyed(hlen),
     ..HSTRLEN

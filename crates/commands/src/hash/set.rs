@@ -1,7 +1,7 @@
 //! Setting and deleting fields: HSET, HMSET, HSETNX, HDEL.
 
 use super::{HDEL_EVENT, HSET_EVENT, living, rules};
-use command::spec::{ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, key, string};
+use command::spec::{ArgSpec, Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{LockedKeys, Slot};
 use value::Hash;
@@ -18,6 +18,7 @@ pub static HSET: CommandSpec = CommandSpec {
     arity: -4,
     flags: Flags::WRITE.or(Flags::DENYOOM).or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::UPDATE))],
+    elements: Some(Elements::every(2, 2)),
     args: &[key("key"), DATA],
     history: &[("4.0.0", "Takes several fields with their values.")],
     reply: Shape::INTEGER,
@@ -41,6 +42,7 @@ pub static HSETNX: CommandSpec = CommandSpec {
     complexity: "O(1)",
     arity: 4,
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::INSERT))],
+    elements: Some(Elements::at(2)),
     args: &[key("key"), string("field"), string("value")],
     history: &[],
     run: Run::Keyed(hsetnx),
@@ -56,6 +58,7 @@ pub static HDEL: CommandSpec = CommandSpec {
     arity: -3,
     flags: Flags::WRITE.or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::DELETE))],
+    elements: Some(Elements::every(2, 1)),
     args: &[key("key"), string("field").multiple()],
     history: &[("2.4.0", "Takes several fields.")],
     reply: Shape::INTEGER,

@@ -1,7 +1,7 @@
 //! Members of one set, by name: SADD, SREM, SISMEMBER, SMISMEMBER; all of them: SCARD, SMEMBERS.
 
 use super::{limits, reply_member};
-use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key, string};
+use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, key, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys, Slot};
 use value::Set;
@@ -18,6 +18,7 @@ pub static SADD: CommandSpec = CommandSpec {
     arity: -3,
     flags: Flags::WRITE.or(Flags::DENYOOM).or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::INSERT))],
+    elements: Some(Elements::every(2, 1)),
     args: &[key("key"), string("member").multiple()],
     history: &[("2.4.0", "Takes several members.")],
     reply: Shape::INTEGER,
@@ -41,6 +42,7 @@ pub static SISMEMBER: CommandSpec = CommandSpec {
     arity: 3,
     flags: Flags::READONLY.or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RO)],
+    elements: Some(Elements::at(2)),
     args: &[key("key"), string("member")],
     history: &[],
     run: Run::Keyed(sismember),
@@ -54,6 +56,7 @@ pub static SMISMEMBER: CommandSpec = CommandSpec {
     complexity: "O(1) per member",
     arity: -3,
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    elements: Some(Elements::every(2, 1)),
     args: &[key("key"), string("member").multiple()],
     reply: Shape::ARRAY,
     run: Run::Keyed(smismember),
@@ -64,6 +67,7 @@ pub static SCARD: CommandSpec = CommandSpec {
     name: "SCARD",
     summary: "Gives the number of members of a set.",
     arity: 2,
+    elements: None,
     args: &[key("key")],
     run: Run::Keyed(scard),
     ..SISMEMBER

@@ -3,7 +3,9 @@
 //! Everything is checked before anything is changed: a score that is no number leaves the sorted set as it was.
 
 use super::{form, reply_score};
-use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, double, integer, key, one_of, string, token};
+use command::spec::{
+    Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, block, double, integer, key, one_of, string, token,
+};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys, Slot};
 use smallvec::SmallVec;
@@ -24,6 +26,7 @@ pub static ZADD: CommandSpec = CommandSpec {
     arity: -4,
     flags: Flags::WRITE.or(Flags::DENYOOM).or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::UPDATE))],
+    elements: Some(Elements::every(3, 2).place(Place::Score)),
     args: &[
         key("key"),
         one_of("condition", &[token("nx", "NX"), token("xx", "XX")]).optional().since("3.0.2"),
@@ -51,6 +54,7 @@ pub static ZINCRBY: CommandSpec = CommandSpec {
     arity: 4,
     flags: Flags::WRITE.or(Flags::DENYOOM).or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::ACCESS).or(KeyFlags::UPDATE))],
+    elements: Some(Elements::at(3).place(Place::Rise)),
     args: &[key("key"), integer("increment"), string("member")],
     reply: Shape::DOUBLE,
     run: Run::Keyed(zincrby),
@@ -193,7 +197,6 @@ fn add(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, options: Options, pairs: &Pa
         Slot::Occupied(mut occupied) => {
             occupied.touch();
             occupied.update::<SortedSet, _>(|set, update| {
-                set.expect(form, pairs.len());
                 let outcome = Outcome::of(set, form, options, pairs)?;
                 if outcome.added + outcome.updated > 0 {
                     update.changed(outcome.added + outcome.updated, event);

@@ -6,8 +6,8 @@
 use super::bounds::{is_from, is_up_to, lex_bounds, ranks, score_bounds};
 use super::{form, reply_member, reply_score, store};
 use command::spec::{
-    ArgKind, ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, block, double, integer, key, one_of, string,
-    token,
+    ArgKind, ArgSpec, Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, arg, block, double, integer, key,
+    one_of, string, token,
 };
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys};
@@ -70,6 +70,7 @@ pub static ZRANGEBYSCORE: CommandSpec = CommandSpec {
     arity: -4,
     flags: Flags::READONLY,
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    elements: Some(Elements::at(2).place(Place::Bound)),
     args: &[
         key("key"),
         double("min"),
@@ -350,17 +351,15 @@ fn zrangestore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
     let result = match keys.read_as::<SortedSet>(&cx.key(1))? {
         Some(set) => {
             let ranks = span.ranks(set, options);
-            // Redis puts the members in one by one. While the result is small, a negative zero becomes a positive one; it stops
-            // being small at the first long member or at one too many, or it never is small if the number is known before.
+            // Redis puts the members in one by one, and a small sorted set makes a negative zero a positive one: so do those
+            // that come before the first long member.
             let is_long = |(member, _): (PackedElement<'_>, f64)| !limits.allow(0, member.len());
             let mut pairs = set.range(ranks.clone());
-            let known = matches!(span, Span::Rank(..)) && !limits.allow(ranks.len(), 0);
-            let before_long = match options.reverse {
-                true => pairs.rposition(is_long).map(|last| ranks.len() - 1 - last),
-                false => pairs.position(is_long),
+            let small = if options.reverse {
+                pairs.rposition(is_long).map_or(0, |last| last + 1)..ranks.len()
+            } else {
+                0..pairs.position(is_long).unwrap_or(ranks.len())
             };
-            let small = if known { 0 } else { before_long.unwrap_or(ranks.len()).min(limits.entries) };
-            let small = if options.reverse { ranks.len() - small.min(ranks.len())..ranks.len() } else { 0..small };
             let pairs = set.range(ranks).enumerate();
             let pairs =
                 pairs.map(|(at, (member, score))| (member, if small.contains(&at) { score + 0.0 } else { score }));

@@ -1,7 +1,7 @@
 //! Removing members: ZREM, ZREMRANGEBYLEX, ZREMRANGEBYRANK, ZREMRANGEBYSCORE.
 
 use super::bounds::{lex_bounds, ranks, score_bounds};
-use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, double, integer, key, string};
+use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, double, integer, key, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys, Slot};
 use std::ops::Range;
@@ -18,6 +18,7 @@ pub static ZREM: CommandSpec = CommandSpec {
     arity: -3,
     flags: Flags::WRITE.or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::DELETE))],
+    elements: Some(Elements::every(2, 1).place(Place::Own)),
     args: &[key("key"), string("member").multiple()],
     history: &[("2.4.0", "Takes several members.")],
     reply: Shape::INTEGER,
@@ -64,6 +65,7 @@ pub static ZREMRANGEBYSCORE: CommandSpec = CommandSpec {
     arity: 4,
     flags: Flags::WRITE,
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::DELETE))],
+    elements: Some(Elements::at(2).place(Place::Bound)),
     args: &[key("key"), double("min"), double("max")],
     reply: Shape::INTEGER,
     run: Run::Keyed(zremrangebyscore),

@@ -2,7 +2,7 @@
 
 use super::bounds::{lex_bounds, score_bounds};
 use super::reply_score;
-use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, double, key, string, token};
+use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, double, key, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use value::SortedSet;
@@ -31,6 +31,7 @@ pub static ZCOUNT: CommandSpec = CommandSpec {
     arity: 4,
     flags: Flags::READONLY.or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    elements: Some(Elements::at(2).place(Place::Bound)),
     args: &[key("key"), double("min"), double("max")],
     reply: Shape::INTEGER,
     run: Run::Keyed(zcount),
@@ -61,6 +62,7 @@ pub static ZMSCORE: CommandSpec = CommandSpec {
     arity: -3,
     flags: Flags::READONLY.or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    elements: Some(Elements::every(2, 1)),
     args: &[key("key"), string("member").multiple()],
     reply: Shape::ARRAY,
     run: Run::Keyed(zmscore),
@@ -76,6 +78,7 @@ pub static ZRANK: CommandSpec = CommandSpec {
     arity: -3,
     flags: Flags::READONLY.or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    elements: Some(Elements::at(2).place(Place::Own)),
     args: &[key("key"), string("member"), token("withscore", "WITHSCORE").optional()],
     history: &[("7.2.0", "Gives the score too, with `WITHSCORE`.")],
     reply: Shape::INTEGER.or(Shape::ARRAY).or(Shape::NULL),
@@ -99,6 +102,7 @@ pub static ZSCORE: CommandSpec = CommandSpec {
     arity: 3,
     flags: Flags::READONLY.or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RO.or(KeyFlags::ACCESS))],
+    elements: Some(Elements::at(2)),
     args: &[key("key"), string("member")],
     reply: Shape::DOUBLE.or(Shape::NULL),
     run: Run::Keyed(zscore),

@@ -481,6 +481,26 @@ impl<B> Dict<B> {
         self.table.probable(hash).map_or(0, |address| address as usize)
     }
 
+    /// What is probably the entry of a hash: its key was not compared.
+    #[inline]
+    pub fn probable(&self, hash: u64) -> Option<EntryRef<'_, B>> {
+        Some(EntryRef { raw: raw_at(self.table.probable(hash)?), dict: PhantomData })
+    }
+
+    /// Fetches the buckets of these hashes, then what are probably their entries, `lines` of each.
+    pub fn prefetch_all(&self, hashes: &[u64], lines: usize) {
+        if self.is_empty() {
+            return;
+        }
+        hashes.iter().for_each(|&hash| self.table.prefetch_line(hash));
+        for &hash in hashes {
+            if let Some(address) = self.table.probable(hash) {
+                let entry = ptr::without_provenance::<u8>(address as usize);
+                (0..lines).for_each(|line| prefetch_read(entry.wrapping_add(line * 64)));
+            }
+        }
+    }
+
     /// Begins a snapshot: nothing is saved yet. What a scan visits in one step is saved as one: a walk goes over all cursors from
     /// 0 and leaves out those that are saved; who is about to change the entry of a hash first saves that of
     /// `cursor_of(hash)`, unless it is saved. Each saves what a step of `scan` visits, then marks its cursor. `clear` ends

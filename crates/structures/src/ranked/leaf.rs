@@ -88,6 +88,13 @@ impl Leaf {
         (low, low + equal)
     }
 
+    /// The elements that a search for `key` has to look at.
+    #[inline]
+    pub(super) fn equals(&self, key: u64) -> &[Handle] {
+        let (low, high) = self.near(key);
+        &self.handles[low..high]
+    }
+
     /// Elements before this one, which is not in the leaf.
     pub(super) fn place_for(&self, arena: &Arena, element: Element) -> usize {
         let (low, high) = self.near(element.key);

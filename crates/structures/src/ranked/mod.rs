@@ -116,6 +116,18 @@ impl Ranked {
         }
     }
 
+    /// The score of what is probably the member of a hash. Reads bucket and element.
+    #[inline]
+    pub fn probable_score(&self, hash: u64) -> Option<f64> {
+        self.table.probable(hash).map(|slot| self.arena.score(handle_of(slot)))
+    }
+
+    /// Fetches the leaves where members with the scores `held` stand, and where members with the scores `taken` will. NaN stands
+    /// nowhere in particular.
+    pub fn prefetch_places(&self, held: &[f64], taken: &[f64]) {
+        self.tree.foresee_all(&self.arena, held, taken);
+    }
+
     #[inline(always)]
     fn find(&self, hash: u64, member: &[u8]) -> Option<(At, Handle)> {
         let (at, slot) = self.table.find(hash, |slot| self.arena.member(handle_of(slot)) == member)?;

@@ -25,6 +25,12 @@ const FAN: usize = 63;
 const BUILT_LEAF: usize = 55;
 const BUILT_FAN: usize = 55;
 
+/// Scores whose leaves are asked for at once, at most.
+const FORESEEN: usize = 64;
+
+/// Elements with equal scores that are asked for.
+const TIES: usize = 3;
+
 /// Trees of so many elements are in the processor's cache.
 const CACHED: usize = 10_000;
 
@@ -82,6 +88,12 @@ impl Inner {
         let child = self.children[at].as_ref().expect("children are there up to the length");
         child.prefetch();
         child
+    }
+
+    /// The last child that has elements of this key, or where they would be.
+    #[inline(always)]
+    fn child_for(&self, key: u64) -> &Node {
+        self.child(self.keys().partition_point(|&other| other <= key).saturating_sub(1))
     }
 
     #[inline(always)]
@@ -474,11 +486,39 @@ impl Tree {
         }
     }
 
+    /// Asks for the leaves where these scores stand (`held`), then for those where they come to stand (`taken`) and the
+    /// elements there with which they will be compared. All go down a level before any goes down the next, so that their
+    /// misses overlap.
+    pub(super) fn foresee_all(&self, arena: &Arena, held: &[f64], taken: &[f64]) {
+        if self.len <= CACHED {
+            return;
+        }
+        let mut ways = [(0, &self.root); FORESEEN];
+        let count = (held.len() + taken.len()).min(FORESEEN);
+        let ways = &mut ways[..count];
+        for (way, &score) in ways.iter_mut().zip(held.iter().chain(taken)) {
+            way.0 = super::key_of(score);
+        }
+        // All leaves have the same depth.
+        while let Some((_, Node::Inner(_))) = ways.first() {
+            for (key, node) in ways.iter_mut() {
+                if let Node::Inner(inner) = *node {
+                    *node = inner.child_for(*key);
+                }
+            }
+        }
+        for (key, node) in ways.iter().skip(held.len()) {
+            if let Node::Leaf(leaf) = node {
+                leaf.equals(*key).iter().take(TIES).for_each(|&handle| arena.prefetch(handle));
+            }
+        }
+    }
+
     /// Asks for the leaf where a key belongs, so that it comes while another is being changed.
     fn foresee(&self, key: u64) {
         let mut node = &self.root;
         while let Node::Inner(inner) = node {
-            node = inner.child(inner.keys().partition_point(|&other| other <= key).saturating_sub(1));
+            node = inner.child_for(key);
         }
     }
 

@@ -18,6 +18,7 @@
 mod tests;
 mod timed;
 
+use crate::probe::{Probe, hashes_of};
 use crate::string::{Scratch, Str};
 use structures::dict::{Dict, Entry, EntryRef, NewValue, ValueRef};
 use structures::hash::Hasher;
@@ -157,6 +158,14 @@ impl Hash {
         match self.form {
             Form::Packed(packed) => packed.into_buffer(),
             Form::Timed(_) | Form::Table(_) => Vec::new(),
+        }
+    }
+
+    /// See [`crate::Object::prefetch`].
+    pub(crate) fn prefetch(&self, probes: &[Probe<'_>]) {
+        if let Form::Table(table) = &self.form {
+            let (hashes, count) = hashes_of(probes, table.0.hasher());
+            table.0.prefetch_all(&hashes[..count], 2);
         }
     }
 

@@ -22,6 +22,7 @@ mod tests;
 
 pub use iter::Iter;
 
+use crate::probe::{Probe, hashes_of};
 use std::convert::Infallible;
 use structures::dict::{self, Dict, NewValue};
 use structures::hash::Hasher;
@@ -128,6 +129,14 @@ impl Set {
             Form::Ints(_) => "intset",
             Form::Packed(_) => "listpack",
             Form::Table(_) => "hashtable",
+        }
+    }
+
+    /// See [`crate::Object::prefetch`].
+    pub(crate) fn prefetch(&self, probes: &[Probe<'_>]) {
+        if let Form::Table(table) = &self.0 {
+            let (hashes, count) = hashes_of(probes, table.hasher());
+            table.prefetch_all(&hashes[..count], 1);
         }
     }
 

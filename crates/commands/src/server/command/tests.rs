@@ -2,7 +2,7 @@
 
 use crate::testing::TestServer;
 use command::registry::Command;
-use command::spec::{ArgKind, ArgSpec, Flags};
+use command::spec::{ArgKind, ArgSpec, Flags, Place};
 use resp::Proto;
 
 #[test]
@@ -80,6 +80,11 @@ fn specs_agree_with_themselves() {
         spec.args.iter().for_each(|arg| check_arg(command, arg));
         assert!(!spec.summary.is_empty(), "{name} has no summary");
         assert!(!spec.flags.has(Flags::WRITE.or(Flags::READONLY)), "{name} both reads only and writes");
+        if let Some(elements) = spec.elements {
+            assert!(command.one_key, "{name} has elements, but not one key");
+            assert!(spec.arity.unsigned_abs() as usize >= elements.first, "{name} has few words");
+            assert!(elements.first > 2 || !matches!(elements.place, Place::Score | Place::Rise), "{name} has no score");
+        }
         let parent_words = 1 + usize::from(name.contains('|'));
         assert!(!spec.takes(parent_words - 1), "{name} takes no words at all");
         if spec.args.is_empty() && spec.subcommands.is_empty() && spec.arity > 0 {
