@@ -70,7 +70,11 @@ fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    log::info!("Running mode=standalone, port={}.", options.int("port"));
+    if options.bool("always-show-logo") {
+        log::info!("{}", logo(options.int("port"), pid));
+    } else {
+        log::info!("Running mode=standalone, port={}.", options.int("port"));
+    }
     let pidfile = write_pidfile(&options, daemon);
     log::info!("Server initialized");
     if running.addr.is_some() {
@@ -87,6 +91,14 @@ fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
     }
     log::info!("Russet is now ready to exit, bye bye...");
     ExitCode::SUCCESS
+}
+
+/// What `always-show-logo` shows: which server this is, and how to reach it. Scripts look for the line with the PID.
+fn logo(port: i64, pid: u32) -> String {
+    format!(
+        "\n      .-~~~-.\n    .'  o    '.     Russet {VERSION}, Redis {REDIS_VERSION}, 64 bit\n   /         o \\    Running in standalone mode\n  \
+         |   o        |    Port: {port}\n   \\      o    /     PID: {pid}\n    '-._____.-'\n"
+    )
 }
 
 /// Waits for SIGTERM, SIGINT or SHUTDOWN.

@@ -387,7 +387,14 @@ impl SortedSet {
     fn walk_lex(&self, min: Lex<'_>, max: Lex<'_>, backwards: bool, skip: usize) -> Range<usize> {
         let len = self.len();
         if backwards {
-            let Some(last) = self.iter().rposition(|(member, _)| max.is_not_below(member)) else { return 0..0 };
+            // A small set is searched from its end; a large one from its start, as the skip list is that Redis has.
+            let last = match &self.form {
+                Form::Packed(_) => self.iter().rposition(|(member, _)| max.is_not_below(member)),
+                Form::Ranked(_) => {
+                    self.iter().position(|(member, _)| !max.is_not_below(member)).unwrap_or(len).checked_sub(1)
+                }
+            };
+            let Some(last) = last else { return 0..0 };
             let near = self.by_rank(last).is_some_and(|(member, _)| min.is_not_above(member));
             let Some(seen) = (last + 1).checked_sub(skip).filter(|_| near) else { return 0..0 };
             let out = self.range(0..seen).rposition(|(member, _)| !min.is_not_above(member));

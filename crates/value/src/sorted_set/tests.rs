@@ -185,3 +185,15 @@ fn lexical_ranges_are_those_of_the_bytes() {
         }
     }
 }
+
+#[test]
+fn a_walk_backwards_starts_where_the_form_lets_it() {
+    for (entries, found) in [(0, 0..2), (100, 0..4)] {
+        let limits = Limits { entries, value: 64 };
+        let mut set = SortedSet::new(hasher(), limits, 1, 1);
+        for (name, score) in [("a", 0.0), ("b", 0.0), ("x", 0.0), ("0", 1.0)] {
+            set.insert((hasher(), limits), name.as_bytes(), score);
+        }
+        assert_eq!(set.ranks_of_lex(Lex::First, Lex::Included(b"b"), true, 0), found);
+    }
+}

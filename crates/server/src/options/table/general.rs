@@ -70,8 +70,7 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         "Facility of messages in syslog.",
     )
     .immutable(),
-    option("always-show-logo", BOOL, "no", NoMeaning("there is no logo"), "Show a logo in the log at start.")
-        .immutable(),
+    option("always-show-logo", BOOL, "no", Live, "Show a logo with port and PID in the log at start.").immutable(),
     option("set-proc-title", BOOL, "yes", NotYet("the title of the process"), "Show facts in the process title.")
         .immutable(),
     option(
