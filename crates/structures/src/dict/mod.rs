@@ -487,8 +487,8 @@ impl<B> Dict<B> {
         Some(EntryRef { raw: raw_at(self.table.probable(hash)?), dict: PhantomData })
     }
 
-    /// Fetches the buckets of these hashes, then what are probably their entries, `lines` of each.
-    pub fn prefetch_all(&self, hashes: &[u64], lines: usize) {
+    /// Fetches the buckets of these hashes, then so many bytes of what are probably their entries.
+    pub fn prefetch_all(&self, hashes: &[u64], bytes: usize) {
         if self.is_empty() {
             return;
         }
@@ -496,7 +496,8 @@ impl<B> Dict<B> {
         for &hash in hashes {
             if let Some(address) = self.table.probable(hash) {
                 let entry = ptr::without_provenance::<u8>(address as usize);
-                (0..lines).for_each(|line| prefetch_read(entry.wrapping_add(line * 64)));
+                prefetch_read(entry);
+                prefetch_read(entry.wrapping_add(bytes - 1));
             }
         }
     }

@@ -165,7 +165,7 @@ impl Hash {
     pub(crate) fn prefetch(&self, probes: &[Probe<'_>]) {
         if let Form::Table(table) = &self.form {
             let (hashes, count) = hashes_of(probes, table.0.hasher());
-            table.0.prefetch_all(&hashes[..count], 2);
+            table.0.prefetch_all(&hashes[..count], 64);
         }
     }
 

@@ -136,7 +136,7 @@ impl Set {
     pub(crate) fn prefetch(&self, probes: &[Probe<'_>]) {
         if let Form::Table(table) = &self.0 {
             let (hashes, count) = hashes_of(probes, table.hasher());
-            table.prefetch_all(&hashes[..count], 1);
+            table.prefetch_all(&hashes[..count], 24);
         }
     }
 
