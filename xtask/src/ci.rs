@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: the parts in the order in which they fail soonest, with the time of each.
 
-use crate::{r#gen, tidy, workspace};
+use crate::{bench, r#gen, tidy, workspace};
 use std::time::{Duration, Instant};
 
 pub fn run() -> Result<(), String> {
@@ -13,6 +13,7 @@ pub fn run() -> Result<(), String> {
     timed(&mut times, "gen --check", || r#gen::run(true))?;
     timed(&mut times, &format!("cargo {}", clippy.join(" ")), || cargo_run(&clippy))?;
     timed(&mut times, "cargo test --workspace", || cargo_run(&["test", "--workspace"]))?;
+    timed(&mut times, "bench, as small as can be", bench::smoke)?;
     println!("\nci: all passed");
     for (name, time) in times {
         println!("  {:>7.1} s  {name}", time.as_secs_f64());
