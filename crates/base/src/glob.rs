@@ -4,11 +4,15 @@
 //! Odd corners, all observed on Redis 8.2: a class that is never closed ends with the pattern; a range may run
 //! backwards; `[]` is empty; a `\` at the very end stands for itself; and an empty text is matched by an empty pattern
 //! or by `*` as KEYS and SCAN take it, but not by `**`. (PSUBSCRIBE differs in one case: there even `*` misses the empty
-//! channel.)
+//! channel.) And a pattern with more than a thousand runs of `*`, not counting one at its end, matches nothing.
 //!
 //! Every element except `*` takes exactly one byte. So when a match fails, only the last `*` need be retried one
 //! byte further on: an earlier one could only offer the rest of the pattern a subset of the same places. That bounds
 //! the work by the product of both lengths, on any pattern.
+
+/// Runs of `*` that may have a rest of the pattern behind them. Redis bounds its recursion by this number; here nothing
+/// needs a bound, but the answer is to be the same.
+const MAX_STARS: usize = 1000;
 
 /// Whether all of `text` matches `pattern`. Case means ASCII letters only.
 pub fn glob_match(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
@@ -18,6 +22,7 @@ pub fn glob_match(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
     let (mut at, mut from) = (0, 0);
     // After a star: the pattern behind it, and where in the text it is being tried.
     let mut retry: Option<(usize, usize)> = None;
+    let mut stars = 0;
     loop {
         if pattern.get(at) == Some(&b'*') {
             while pattern.get(at) == Some(&b'*') {
@@ -25,6 +30,10 @@ pub fn glob_match(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
             }
             if at == pattern.len() {
                 return true;
+            }
+            stars += 1;
+            if stars > MAX_STARS {
+                return false;
             }
             retry = Some((at, from));
             continue;
@@ -156,6 +165,20 @@ mod tests {
     fn hostile_patterns_end_quickly() {
         let pattern = "a*".repeat(50) + "b";
         assert!(!matches(&pattern, &"a".repeat(2000)));
+    }
+
+    #[test]
+    fn more_than_a_thousand_stars_match_nothing() {
+        let text = "a".repeat(3000);
+        for (pattern, expected) in [
+            ("*?".repeat(1000), true),
+            ("*?".repeat(1001), false),
+            ("**a".repeat(1000) + "**", true),
+            ("a*".repeat(1001), true),
+            ("a*".repeat(1002), false),
+        ] {
+            assert_eq!(matches(&pattern, &text), expected, "{} bytes", pattern.len());
+        }
     }
 
     #[test]

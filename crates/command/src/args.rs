@@ -76,6 +76,12 @@ impl<'a> Args<'a> {
         base::num::parse_f64(self.word(at)).ok_or(CommandError::NOT_FLOAT)
     }
 
+    /// Bytes of a request with these words, in RESP.
+    pub fn request_len(&self) -> usize {
+        let header = |number: usize| 1 + number.max(1).ilog10() as usize + 1 + 2;
+        header(self.len()) + self.from(0).map(|word| header(word.len()) + word.len() + 2).sum::<usize>()
+    }
+
     /// Copies of all words, for logs.
     pub fn to_vecs(&self) -> Vec<Vec<u8>> {
         self.from(0).map(<[u8]>::to_vec).collect()
@@ -142,6 +148,7 @@ mod tests {
         let args = owned.args();
         assert_eq!(args.len(), 3);
         assert!(args.is(0, "set"));
+        assert_eq!(OwnedArgs::from_iter([&b"client"[..], b"list"]).args().request_len(), 26);
         assert_eq!(args.int(2), Ok(12));
         assert_eq!(args.int(1), Err(CommandError::NOT_INTEGER));
         assert_eq!(args.int_within(2, 0, 11), Err(CommandError::OUT_OF_RANGE));

@@ -14,7 +14,7 @@
 
 use crate::args::{Args, OwnedArgs};
 use crate::clients::{ClientInfo, Message, client_flags};
-use crate::dispatch;
+use crate::dispatch::{self, Spent};
 use crate::error::CommandError;
 use crate::registry::Command;
 use crate::server::Server;
@@ -43,6 +43,8 @@ pub struct Blocked {
     pub deadline_us: Option<u64>,
     /// The client wants no answer (CLIENT REPLY).
     pub is_muted: bool,
+    /// What it took to find out that it has to wait.
+    pub(crate) spent: Spent,
 }
 
 /// How a wait ended.
@@ -51,6 +53,8 @@ pub enum End {
     Served {
         output: Output,
         failed: bool,
+        /// What that took.
+        nanos: u64,
     },
     TimedOut,
     /// By CLIENT UNBLOCK with ERROR.
@@ -83,7 +87,8 @@ pub(crate) fn begin(
     session.info.set_flag(client_flags::WAIT_ENDS, block.deadline_us.is_some());
     *session.info.wait.lock() = Some(wait.clone());
     let is_muted = session.reply_mode != ReplyMode::On;
-    session.blocked = Some(Blocked { wait, deadline_us: block.deadline_us, is_muted });
+    let spent = Spent { nanos: 0, request_bytes: 0, reply_bytes: 0 };
+    session.blocked = Some(Blocked { wait, deadline_us: block.deadline_us, is_muted, spent });
 }
 
 /// Serves who waits for the keys that were filled, and then for those that this filled, until nobody can be served. The
@@ -151,6 +156,7 @@ fn attempt(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, wait
     let mut session = stand_in(client, wait);
     let mut reply = ReplyWriter::new(session.proto);
     keys.fx.touch = !session.no_touch;
+    let mut ticks = state.ticks.raw();
     let outcome = dispatch::call(server, state, &mut session, &mut reply, keys, handler, command, &args, &located);
     keys.fx.settle(&server.keyspace.journal);
     if session.block.is_some() {
@@ -161,7 +167,7 @@ fn attempt(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, wait
         reply.out.clear();
         dispatch::fail(server, state, &mut reply, &error);
     }
-    Attempt::Served(End::Served { output: reply.out, failed })
+    Attempt::Served(End::Served { output: reply.out, failed, nanos: dispatch::lap(state, &mut ticks) })
 }
 
 /// A session for the time of one command, in place of the one that only the client's worker may touch.
@@ -187,12 +193,13 @@ pub fn end(
     let Some(blocked) = session.blocked.take_if(|blocked| Arc::ptr_eq(&blocked.wait, wait)) else {
         return false;
     };
-    leave(session);
+    let mut spent = blocked.spent;
     let mark = reply.out.mark();
     reply.proto = session.proto;
     let failed = match end {
-        End::Served { mut output, failed } => {
+        End::Served { mut output, failed, nanos } => {
             reply.out.append(&mut output);
+            spent.nanos += nanos;
             failed
         }
         End::TimedOut => {
@@ -206,16 +213,18 @@ pub fn end(
             true
         }
     };
+    spent.reply_bytes = reply.out.len_since(mark);
     if blocked.is_muted {
         reply.out.truncate(mark);
     }
-    let stats = &worker.state.stats;
-    let stat = &stats.commands[wait.command];
-    stat.calls.add(1);
-    stat.failed.add(u64::from(failed));
-    stats.processed.add(1);
+    worker.state.stats.commands[wait.command].failed.add(u64::from(failed));
     let info = &session.info;
     info.commands.store(info.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    let words: OwnedArgs = wait.args.iter().map(Vec::as_slice).collect();
+    let command = server.registry.by_id(wait.command);
+    dispatch::account(server, &worker.state, session, command, &words.args(), spent);
+    // Last, so that whoever sees that nobody is blocked finds the command counted and logged.
+    leave(session);
     true
 }
 

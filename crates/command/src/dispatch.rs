@@ -272,48 +272,87 @@ fn timed(
         worker.set_now(server, worker.state.now);
     }
     if session.blocked.is_some() {
-        return waiting(server, worker, session, command, args, ticks);
+        return waiting(server, worker, session, command, args, planned, ticks);
     }
     let info = &session.info;
     info.commands.store(info.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     if server.clients.has_monitors() {
         feed_monitors(server, &worker.state, session, command, args);
     }
-    let stat = &worker.state.stats.commands[command.id];
     if let Err(error) = outcome {
         reply.out.truncate(mark);
-        stat.failed.add(1);
+        worker.state.stats.commands[command.id].failed.add(1);
         fail(server, &worker.state, reply, &error);
     }
-    let before = std::mem::replace(ticks, worker.state.ticks.raw());
-    let nanos = worker.state.ticks.delta_as_nanos(before, *ticks);
-    stat.calls.add(1);
-    stat.nanos.add(nanos);
-    worker.state.stats.processed.add(1);
-    let settings = &worker.state.settings;
-    if settings.latency_tracking {
-        stat.histogram.get_or_init(Default::default).record(nanos);
-    }
-    let remarkable = nanos >= settings.slow_ns
-        || nanos >= settings.latency_ns
-        || planned.bytes >= settings.request_bytes
-        || reply.out.len_since(mark) >= settings.reply_bytes;
-    if remarkable {
-        let reply_bytes = reply.out.len_since(mark);
-        log_remarkable(server, &worker.state, session, command, args, nanos, planned.bytes, reply_bytes);
-    }
+    let nanos = lap(&worker.state, ticks);
+    let spent = Spent { nanos, request_bytes: planned.bytes, reply_bytes: reply.out.len_since(mark) };
+    account(server, &worker.state, session, command, args, spent);
     if !session.redacted.is_empty() {
         session.redacted.clear();
     }
 }
 
-/// The end of a command that waits now: it is counted when that is over.
+/// The time since `ticks`, which becomes now.
+#[inline]
+pub(crate) fn lap(state: &WorkerState, ticks: &mut u64) -> u64 {
+    let before = std::mem::replace(ticks, state.ticks.raw());
+    state.ticks.delta_as_nanos(before, *ticks)
+}
+
+/// What a command took.
+#[derive(Clone, Copy)]
+pub(crate) struct Spent {
+    /// Without the time for which it waited.
+    pub nanos: u64,
+    pub request_bytes: usize,
+    pub reply_bytes: usize,
+}
+
+/// Counts a command that is over, and logs it if it was remarkable.
+#[inline]
+pub(crate) fn account(
+    server: &Server,
+    state: &WorkerState,
+    session: &Session,
+    command: &Command,
+    args: &Args<'_>,
+    spent: Spent,
+) {
+    let stat = &state.stats.commands[command.id];
+    stat.calls.add(1);
+    stat.nanos.add(spent.nanos);
+    state.stats.processed.add(1);
+    let settings = &state.settings;
+    if settings.latency_tracking {
+        stat.histogram.get_or_init(Default::default).record(spent.nanos);
+    }
+    let remarkable = spent.nanos >= settings.slow_ns
+        || spent.nanos >= settings.latency_ns
+        || spent.request_bytes >= settings.request_bytes
+        || spent.reply_bytes >= settings.reply_bytes;
+    if remarkable {
+        log_remarkable(server, state, session, command, args, spent);
+    }
+}
+
+/// The end of a command that waits now: it is counted and logged when that is over.
 #[cold]
-fn waiting(server: &Server, worker: &Worker, session: &Session, command: &Command, args: &Args<'_>, ticks: &mut u64) {
+fn waiting(
+    server: &Server,
+    worker: &Worker,
+    session: &mut Session,
+    command: &Command,
+    args: &Args<'_>,
+    planned: Planned<'_>,
+    ticks: &mut u64,
+) {
     if server.clients.has_monitors() {
         feed_monitors(server, &worker.state, session, command, args);
     }
-    *ticks = worker.state.ticks.raw();
+    let nanos = lap(&worker.state, ticks);
+    if let Some(blocked) = &mut session.blocked {
+        blocked.spent = Spent { nanos, request_bytes: planned.bytes, reply_bytes: 0 };
+    }
 }
 
 /// The shards of several keys, rising, each once.
@@ -507,7 +546,7 @@ fn exec_one(
     }
     state.stats.processed.add(1);
     if nanos >= state.settings.slow_ns {
-        log_remarkable(server, state, session, command, &args, nanos, 0, 0);
+        log_remarkable(server, state, session, command, &args, Spent { nanos, request_bytes: 0, reply_bytes: 0 });
     }
     session.redacted.clear();
     if let Err(error) = outcome {
@@ -524,9 +563,7 @@ fn log_remarkable(
     session: &Session,
     command: &Command,
     args: &Args<'_>,
-    nanos: u64,
-    request_bytes: usize,
-    reply_bytes: usize,
+    Spent { nanos, request_bytes, reply_bytes }: Spent,
 ) {
     let settings = &state.settings;
     let flags = command.spec.flags;

@@ -211,6 +211,9 @@ pub struct Outcome {
     pub need: usize,
 }
 
+/// Words that a connection has room for while it holds none of an unfinished command.
+const PARTIAL_KEPT: usize = 64;
+
 /// Parses and plans the first commands in `input` as one more lane.
 pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, input: &mut [u8]) {
     let limits = session.limits(worker.state.settings.max_bulk_len);
@@ -241,6 +244,10 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
     if let End::Incomplete { at, .. } = end {
         let partial = batch.words[first_word..].iter().map(|word| Arg { start: word.start - at, end: word.end - at });
         session.partial.extend(partial);
+    }
+    if session.partial.is_empty() && session.partial.capacity() > PARTIAL_KEPT {
+        // A command of very many words is not to leave its mark on a connection at rest.
+        session.partial = Vec::new();
     }
     batch.words.truncate(first_word);
     batch.lanes.push(Lane { commands: first..batch.parsed.len(), end });

@@ -304,6 +304,14 @@ impl SortedSet {
         }
     }
 
+    /// Makes a small set ready for so many members: as Redis, it becomes large at once when they are many, even if they turn
+    /// out to be there already.
+    pub fn expect(&mut self, (hasher, limits): (Hasher, Limits), members: usize) {
+        if !limits.allow(members, 0) {
+            self.grow(hasher);
+        }
+    }
+
     /// Puts a member in, or gives it another score.
     pub fn insert(&mut self, how: (Hasher, Limits), member: &[u8], score: f64) -> Change {
         self.upsert(how, member, |_| Some(score))

@@ -9,6 +9,7 @@
 //! step visits about eight). Empty shards are passed by at once.
 
 use base::glob::glob_match;
+use base::num::parse_i64;
 use base::text::eq_ignore_case;
 use command::spec::{Flags, Run, Shape, integer, pattern, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
@@ -128,17 +129,27 @@ pub fn reply_page(reply: &mut ReplyWriter, cursor: u64, count: usize, elements: 
     reply.out.append(elements);
 }
 
-/// A cursor as C's `strtoull` reads it: blanks and a plus sign in front are no mistake.
+/// A cursor as Redis reads it, with C's `strtoull`: it ends at a zero byte; blanks and a sign in front are no mistake,
+/// and a negative number wraps around. Only what is a well-formed negative integer of 64 bits is refused.
 fn parse_cursor(word: &[u8]) -> Option<u64> {
-    let digits = word.trim_ascii_start();
-    let digits = digits.strip_prefix(b"+").unwrap_or(digits);
+    let word = word.split(|byte| *byte == 0).next().unwrap_or_default();
+    if parse_i64(word).is_some_and(|number| number < 0) {
+        return None;
+    }
+    let start = word.iter().position(|byte| !matches!(byte, b' ' | b'\t'..=b'\r'))?;
+    let (negative, digits) = match &word[start..] {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
     if digits.is_empty() {
         return None;
     }
-    digits.iter().try_fold(0u64, |number, digit| {
+    let number = digits.iter().try_fold(0u64, |number, digit| {
         let digit = char::from(*digit).to_digit(10)?;
         number.checked_mul(10)?.checked_add(u64::from(digit))
-    })
+    })?;
+    Some(if negative { number.wrapping_neg() } else { number })
 }
 
 /// How far a call has come.
@@ -293,10 +304,21 @@ mod tests {
     #[test]
     fn cursors_are_read_leniently_and_options_are_not() {
         let mut server = TestServer::new();
-        for cursor in ["00", "+0", "' 0'"] {
+        for cursor in ["00", "+0", "' 0'", "-00", "' -0'", "\"\\x0b0\"", "\"0\\x00a\"", "-18446744073709551615"] {
             assert_eq!(step(&mut server, cursor, "").0, "0");
         }
-        for cursor in ["-1", "''", "0x1", "18446744073709551616", "'0 '", "1e1"] {
+        for cursor in [
+            "-1",
+            "''",
+            "0x1",
+            "18446744073709551616",
+            "'0 '",
+            "1e1",
+            "--1",
+            "'- 1'",
+            "\"\\x00\"",
+            "-18446744073709551616",
+        ] {
             assert_eq!(server.show(&format!("SCAN {cursor} FOO")), "(error) ERR invalid cursor");
         }
         for options in ["COUNT", "COUNT 0", "COUNT -1", "FOO bar", "MATCH", "COUNT 5 COUNT 0"] {

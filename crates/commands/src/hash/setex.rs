@@ -207,6 +207,8 @@ fn note_deadline(
         return Ok(());
     }
     Ok(occupied.update(|hash: &mut Hash, update| {
+        // As if the deadlines had been set first.
+        hash.hold_deadlines();
         let mut names: Vec<&[u8]> = args.from(request.from).step_by(2).collect();
         names.retain(|name| hash.remove(name));
         update.changed(0, HDEL_EVENT);
@@ -257,6 +259,12 @@ mod tests {
     #[test]
     fn a_past_deadline_deletes_what_was_set() {
         let mut server = TestServer::new();
+        server.run("HSET kept a 1");
+        assert_eq!(server.show("HSETEX kept PXAT 1 FIELDS 1 f 1"), "(integer) 1");
+        assert_eq!(server.show("OBJECT ENCODING kept"), "\"listpackex\"");
+        server.run("DEL kept");
+        server.journal();
+        server.events();
         assert_eq!(server.show("HSETEX h PXAT 1 FIELDS 2 f 1 g 2"), "(integer) 1");
         assert_eq!(server.show("EXISTS h"), "(integer) 0");
         assert_eq!(server.journal(), ["0 HDEL h f", "0 HDEL h g"]);

@@ -197,6 +197,7 @@ fn add(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, options: Options, pairs: &Pa
         Slot::Occupied(mut occupied) => {
             occupied.touch();
             occupied.update::<SortedSet, _>(|set, update| {
+                set.expect(form, pairs.len());
                 let outcome = Outcome::of(set, form, options, pairs)?;
                 if outcome.added + outcome.updated > 0 {
                     update.changed(outcome.added + outcome.updated, event);

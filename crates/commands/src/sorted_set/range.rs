@@ -351,15 +351,17 @@ fn zrangestore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
     let result = match keys.read_as::<SortedSet>(&cx.key(1))? {
         Some(set) => {
             let ranks = span.ranks(set, options);
-            // Redis puts the members in one by one, and a small sorted set makes a negative zero a positive one: so do those
-            // that come before the first long member.
+            // Redis puts the members in one by one. While the result is small, a negative zero becomes a positive one; it stops
+            // being small at the first long member or at one too many, or it never is small if the number is known before.
             let is_long = |(member, _): (PackedElement<'_>, f64)| !limits.allow(0, member.len());
             let mut pairs = set.range(ranks.clone());
-            let small = if options.reverse {
-                pairs.rposition(is_long).map_or(0, |last| last + 1)..ranks.len()
-            } else {
-                0..pairs.position(is_long).unwrap_or(ranks.len())
+            let known = matches!(span, Span::Rank(..)) && !limits.allow(ranks.len(), 0);
+            let before_long = match options.reverse {
+                true => pairs.rposition(is_long).map(|last| ranks.len() - 1 - last),
+                false => pairs.position(is_long),
             };
+            let small = if known { 0 } else { before_long.unwrap_or(ranks.len()).min(limits.entries) };
+            let small = if options.reverse { ranks.len() - small.min(ranks.len())..ranks.len() } else { 0..small };
             let pairs = set.range(ranks).enumerate();
             let pairs =
                 pairs.map(|(at, (member, score))| (member, if small.contains(&at) { score + 0.0 } else { score }));

@@ -40,7 +40,7 @@ fn row(spec: &OptionSpec) -> String {
     };
     let change = match spec.access {
         Access::Mutable => "yes",
-        Access::Immutable => "start",
+        Access::Immutable | Access::ImmutableHere => "start",
         Access::Protected => "protected",
     };
     let effect = match spec.effect {

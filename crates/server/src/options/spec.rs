@@ -47,6 +47,9 @@ pub enum Access {
     Mutable,
     /// Only the file and the command line set it.
     Immutable,
+    /// As above, and Redis does not have it. What writes back all that `CONFIG GET *` told, as backups and test suites do,
+    /// knows Redis' immutable options and leaves them out; so it may set this one to the value that it has.
+    ImmutableHere,
     /// `CONFIG SET` changes it if `enable-protected-configs` allows that to the client.
     Protected,
 }
@@ -249,6 +252,11 @@ pub(super) const fn option(
 impl OptionSpec {
     pub(super) const fn immutable(mut self) -> Self {
         self.access = Access::Immutable;
+        self
+    }
+
+    pub(super) const fn immutable_here(mut self) -> Self {
+        self.access = Access::ImmutableHere;
         self
     }
 

@@ -251,17 +251,20 @@ impl Options {
     /// Finds the options of all pairs, and checks that they may be set.
     fn settable(&self, pairs: &[(&[u8], &[u8])], apply: &dyn Apply) -> Result<Vec<Found>, String> {
         let mut list: Vec<Found> = Vec::with_capacity(pairs.len());
-        for (name, _) in pairs {
+        for (name, value) in pairs {
             let found = lookup(name).ok_or_else(|| {
                 let name = String::from_utf8_lossy(name);
                 format!("Unknown option or number of arguments for CONFIG SET - '{name}'")
             })?;
             match found.spec.access {
                 Access::Immutable => return Err(failure(found.name, "can't set immutable config")),
+                Access::ImmutableHere if !self.is_now(&found, value) => {
+                    return Err(failure(found.name, "can't set immutable config"));
+                }
                 Access::Protected if !self.protected_allowed(apply) => {
                     return Err(failure(found.name, "can't set protected config"));
                 }
-                Access::Mutable | Access::Protected => {}
+                Access::Mutable | Access::ImmutableHere | Access::Protected => {}
             }
             if list.iter().any(|other| other.name == found.name) {
                 return Err(failure(found.name, "duplicate parameter"));
@@ -269,6 +272,12 @@ impl Options {
             list.push(found);
         }
         Ok(list)
+    }
+
+    /// Whether this text means the value that the option has.
+    fn is_now(&self, found: &Found, text: &[u8]) -> bool {
+        let now = self.values()[found.at].clone();
+        parse(found.spec, &[text], &now).is_ok_and(|value| value == now)
     }
 
     fn protected_allowed(&self, apply: &dyn Apply) -> bool {

@@ -106,7 +106,9 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
     let load = |value: &std::sync::atomic::AtomicUsize| value.load(Relaxed);
     let argv_memory = if own { args.from(0).map(<[u8]>::len).sum() } else { load(&client.argv_memory) };
     let idle = if own { 0 } else { seconds_since(cx, client.last_interaction_ms.load(Relaxed)).max(0) };
-    let (input, input_free) = (load(&client.query_buffer), load(&client.query_buffer_free));
+    // Who asks sees the request that asks.
+    let request = if own { args.request_len() } else { 0 };
+    let (input, input_free) = (load(&client.query_buffer).max(request), load(&client.query_buffer_free));
     let (multi_memory, output) = (load(&client.multi_memory), load(&client.output_memory));
     let total =
         size_of::<Session>() + size_of::<ClientInfo>() + input + input_free + argv_memory + multi_memory + output;

@@ -141,7 +141,8 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         NotYet(LATER),
         "Percent of commands checked for what a cluster would refuse.",
     ),
-    option("cluster-databases", int(1, I32_MAX), "1", NotYet(LATER), "Number of databases of a cluster.").immutable(),
+    option("cluster-databases", int(1, I32_MAX), "1", NotYet(LATER), "Number of databases of a cluster.")
+        .immutable_here(),
     option(
         "cluster-blacklist-ttl",
         int(i64::MIN, i64::MAX),

@@ -17,7 +17,7 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         Live,
         "Worker threads, each with its own event loop; the default is one per core.",
     )
-    .immutable()
+    .immutable_here()
     .default_from(Default::Cores),
     option(
         "io-threads",

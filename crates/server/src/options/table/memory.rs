@@ -83,5 +83,6 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         NotYet("the allocator's own thread"),
         "Let the allocator give memory back in a thread of its own.",
     ),
-    option("hash-seed", TEXT, "", NoMeaning("the seed is always random"), "Seed of the hash function.").immutable(),
+    option("hash-seed", TEXT, "", NoMeaning("the seed is always random"), "Seed of the hash function.")
+        .immutable_here(),
 ];

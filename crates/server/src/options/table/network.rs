@@ -34,7 +34,7 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
     )
     .immutable(),
     option("unixsocketgroup", TEXT, "", NotYet("group of the Unix socket"), "Group that owns the Unix socket.")
-        .immutable(),
+        .immutable_here(),
     option("timeout", COUNT, "0", Live, "Seconds after which an idle client is closed; 0 never does."),
     option("tcp-keepalive", COUNT, "300", Live, "Seconds between probes of a silent connection; 0 sends none."),
     option("bind-source-addr", TEXT, "", NotYet("outgoing connections"), "Local address of outgoing connections."),
@@ -60,7 +60,7 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         NotYet("TLS"),
         "TLS connections accepted per turn of an event loop.",
     ),
-    option("mptcp", BOOL, "no", NoMeaning(NO_MPTCP), "Listen with multipath TCP.").immutable(),
+    option("mptcp", BOOL, "no", NoMeaning(NO_MPTCP), "Listen with multipath TCP.").immutable_here(),
     option("rdma-bind", TEXT_OR_EMPTY, "", NoMeaning(NO_RDMA), "Addresses to listen on with RDMA.")
         .immutable()
         .hidden(),

@@ -83,7 +83,7 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         NoMeaning("multipath TCP is not supported"),
         "Follow the primary with multipath TCP.",
     )
-    .immutable(),
+    .immutable_here(),
     option(
         "dual-channel-replication-enabled",
         BOOL,

@@ -142,6 +142,20 @@ fn accepted_values_are_shown_in_the_form_of_redis() {
 }
 
 #[test]
+fn what_config_get_told_can_be_set_again() {
+    let options = Options::new();
+    let fail = |name: &str| {
+        Err(format!("CONFIG SET failed (possibly related to argument '{name}') - can't set immutable config"))
+    };
+    for (name, value, other) in [("mptcp", "no", "yes"), ("hash-seed", "", "x"), ("cluster-databases", "1", "2")] {
+        assert_eq!(set(&options, &[(name, value)]), Ok(()), "{name}");
+        assert_eq!(set(&options, &[(name, other)]), fail(name));
+        assert_eq!(set(&options, &[(name, "\u{1}")]), fail(name));
+    }
+    assert_eq!(set(&options, &[("daemonize", "no")]), fail("daemonize"), "as in Redis");
+}
+
+#[test]
 fn errors_of_several_pairs_come_in_order() {
     let options = Options::new();
     let fail =
