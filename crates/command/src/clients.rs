@@ -4,6 +4,7 @@
 //! (kill it, wake it), goes through this registry: a client is named by its id, never by a pointer.
 
 use crate::blocking::End;
+use crate::long::Finished;
 use engine::Wait;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -20,6 +21,10 @@ pub enum Message {
     EndWait(Arc<Wait>, End),
     /// A client's wait was claimed for a while and goes on: look whether its time has come meanwhile.
     CheckWait(Arc<Wait>),
+    /// A long command of one of its clients has run.
+    Finished(Box<Finished>),
+    /// The keys that this client waited for are back: its command may try again.
+    Retry(u64),
     /// CLIENT UNPAUSE: postponed clients may go on.
     Resume,
 }

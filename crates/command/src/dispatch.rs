@@ -6,6 +6,7 @@ use crate::clients::{Message, client_flags};
 use crate::commandlog::Kind;
 use crate::ctx::Ctx;
 use crate::error::{CommandError, CommandResult};
+use crate::long;
 use crate::pause::Paused;
 use crate::registry::Command;
 use crate::server::Server;
@@ -30,6 +31,10 @@ pub enum Flow {
     Close,
     /// The command waits, and so does the connection, until somebody says RESUME.
     Postponed,
+    /// The command waits for keys that are away, and so does the connection, until it is told to try again.
+    Deferred,
+    /// The command runs elsewhere; the connection waits for its end.
+    Away,
     /// The command waits for a key, and so does the connection, until that ends.
     Blocked,
     /// The replies so far are to be sent before more commands run.
@@ -74,6 +79,11 @@ pub fn dispatch(
             timed(server, worker, session, reply, command, args, planned, ticks);
             if session.close_after_reply {
                 Flow::Close
+            } else if std::mem::take(&mut session.must_wait) {
+                // As if it had not come yet: CLIENT REPLY SKIP, too, is still about it.
+                return Flow::Deferred;
+            } else if session.running.is_some() {
+                Flow::Away
             } else if session.blocked.is_some() {
                 Flow::Blocked
             } else {
@@ -271,7 +281,10 @@ fn timed(
     if worker.state.options_changed.take() {
         worker.set_now(server, worker.state.now);
     }
-    if session.blocked.is_some() {
+    if session.must_wait {
+        return;
+    }
+    if session.blocked.is_some() || session.running.is_some() {
         return waiting(server, worker, session, command, args, planned, ticks);
     }
     let info = &session.info;
@@ -300,8 +313,8 @@ pub(crate) fn lap(state: &WorkerState, ticks: &mut u64) -> u64 {
 }
 
 /// What a command took.
-#[derive(Clone, Copy)]
-pub(crate) struct Spent {
+#[derive(Clone, Copy, Default)]
+pub struct Spent {
     /// Without the time for which it waited.
     pub nanos: u64,
     pub request_bytes: usize,
@@ -350,8 +363,12 @@ fn waiting(
         feed_monitors(server, &worker.state, session, command, args);
     }
     let nanos = lap(&worker.state, ticks);
+    let spent = Spent { nanos, request_bytes: planned.bytes, reply_bytes: 0 };
     if let Some(blocked) = &mut session.blocked {
-        blocked.spent = Spent { nanos, request_bytes: planned.bytes, reply_bytes: 0 };
+        blocked.spent = spent;
+    }
+    if let Some(running) = &mut session.running {
+        running.spent = spent;
     }
 }
 
@@ -395,6 +412,13 @@ fn run(
         let mut keys = LockedKeys::lock(keyspace, scope, session.db, fx);
         if command.spec.flags.has(Flags::WRITE) {
             keys.cover_waiters(planned.keys);
+        }
+        if keys.must_wait(planned.keys.iter(), worker.state.id, session.id) {
+            session.must_wait = true;
+            return Ok(());
+        }
+        if long::hand_over(server, worker.state.now, session, &mut keys, command, args, planned) {
+            return Ok(());
         }
         let outcome = call(server, &worker.state, session, reply, &mut keys, handler, command, args, planned.keys);
         keys.fx.settle(&keyspace.journal);
@@ -476,6 +500,14 @@ fn exec(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut
         if !all {
             let planned: Vec<Key<'_>> = plans.iter().flatten().copied().collect();
             keys.cover_waiters(&planned);
+        }
+        let named = plans.iter().flatten().chain(watched.iter().map(|(_, key)| key));
+        if keys.must_wait(named, worker.state.id, session.id) {
+            drop(keys);
+            drop((plans, watched));
+            session.multi = Some(multi);
+            session.must_wait = true;
+            return;
         }
         keys.fx.begin(&server.keyspace.journal);
         // A watched key that has expired since counts as changed, be it deleted by now or only not seen any more.

@@ -16,6 +16,7 @@ pub mod error;
 pub mod histogram;
 pub mod host;
 pub mod latency;
+pub mod long;
 pub mod memory;
 pub mod pause;
 pub mod pipeline;

@@ -455,8 +455,8 @@ fn run_commands(
         let planned = Planned { keys: located, invalid: parsed.invalid_keys, bytes: parsed.bytes };
         let flow = dispatch::dispatch(server, worker, session, reply, command, &args, planned, &mut ticks);
         let (flow, wait_from) = match flow {
-            Flow::Postponed => (flow, number),
-            Flow::Blocked => (flow, number + 1),
+            Flow::Postponed | Flow::Deferred => (flow, number),
+            Flow::Blocked | Flow::Away => (flow, number + 1),
             Flow::Continue if reply.out.len() >= REPLIES_MAX => (Flow::SendFirst, number + 1),
             other => (other, commands.len()),
         };
@@ -481,13 +481,16 @@ pub fn run_postponed(server: &Server, worker: &mut Worker, session: &mut Session
         // The end of a pause is not what it waits for.
         return Flow::Blocked;
     }
+    if session.running.is_some() {
+        return Flow::Away;
+    }
     session.info.set_flag(client_flags::POSTPONED, false);
     while let Some(owned) = session.postponed.pop_front() {
         let args = owned.args();
         let mut ticks = worker.state.ticks.raw();
         let flow = run_words(server, worker, session, reply, &args, &mut ticks);
         if flow != Flow::Continue {
-            if flow == Flow::Postponed {
+            if matches!(flow, Flow::Postponed | Flow::Deferred) {
                 session.postponed.push_front(owned);
             }
             return flow;

@@ -4,6 +4,7 @@ use crate::clients::{Clients, Mailbox};
 use crate::commandlog::CommandLogs;
 use crate::host::Host;
 use crate::latency::LatencyMonitor;
+use crate::long::Executor;
 use crate::memory::Memory;
 use crate::pause::Pause;
 use crate::registry::Registry;
@@ -33,6 +34,8 @@ pub struct Server {
     pub workers: Vec<WorkerHandle>,
     pub host: Box<dyn Host>,
     pub events: EventCapture,
+    /// Where long commands run; without one, they run like all others.
+    pub executor: Option<Executor>,
     pub started: Now,
     /// 40 hexadecimal digits, drawn at start.
     pub run_id: String,

@@ -3,6 +3,7 @@
 use crate::args::OwnedArgs;
 use crate::blocking::{Block, Blocked};
 use crate::clients::{ClientInfo, client_flags};
+use crate::long::Running;
 use engine::watch::Watch;
 use resp::{Arg, Limits, Proto, ProtocolError, RequestParser};
 use std::collections::VecDeque;
@@ -73,6 +74,10 @@ pub struct Session {
     pub block: Option<Block>,
     /// What the client waits for; its further commands wait with it.
     pub blocked: Option<Blocked>,
+    /// The long command whose end it waits for.
+    pub running: Option<Running>,
+    /// Set by a command that could not begin: one of its keys is away.
+    pub must_wait: bool,
     /// Close once what is queued for it is sent.
     pub close_after_reply: bool,
 }
@@ -100,6 +105,8 @@ impl Session {
             in_exec: false,
             block: None,
             blocked: None,
+            running: None,
+            must_wait: false,
             close_after_reply: false,
         }
     }

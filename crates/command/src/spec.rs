@@ -6,6 +6,7 @@
 use crate::args::Args;
 use crate::ctx::Ctx;
 use crate::error::CommandResult;
+pub use crate::long::Work;
 use base::num::{parse_f64, parse_f64_bound};
 use engine::LockedKeys;
 use value::probe::Probe;
@@ -501,6 +502,8 @@ pub struct CommandSpec {
     pub run: Run,
     /// For commands with that flag: whether a call may reach keys that the plan cannot find, and so needs all shards.
     pub touches_arbitrary_keys: fn(&Args<'_>) -> bool,
+    /// What its time depends on, where it may take long: then another thread runs it.
+    pub work: Work,
 }
 
 impl CommandSpec {
@@ -526,6 +529,7 @@ impl CommandSpec {
         subcommands: &[],
         run: Run::Container,
         touches_arbitrary_keys: |_| true,
+        work: Work::Little,
     };
 
     /// Whether a call with these words needs all shards for the keys that it may reach.

@@ -65,6 +65,11 @@ impl Letters {
         self.0.lock().pop()
     }
 
+    /// Takes all messages that fit, in order.
+    pub fn take_all(&self, fits: impl Fn(&Message) -> bool) -> Vec<Message> {
+        self.0.lock().extract_if(.., |message| fits(message)).collect()
+    }
+
     /// Takes the first message that fits.
     pub fn take_first(&self, fits: impl Fn(&Message) -> bool) -> Option<Message> {
         let mut letters = self.0.lock();
@@ -101,6 +106,7 @@ pub fn server(registry: Registry, shape: Shape, workers: usize, started: Now) ->
         memory: Default::default(),
         host: Box::new(NoHost),
         events: Default::default(),
+        executor: None,
         started,
         run_id: "0".repeat(40),
         replid: "1".repeat(40).into(),

@@ -10,6 +10,8 @@ mod geo;
 mod hash;
 mod hyperloglog;
 mod list;
+#[cfg(test)]
+mod long_tests;
 mod random;
 mod server;
 mod set;

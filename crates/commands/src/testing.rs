@@ -2,8 +2,9 @@
 //!
 //! Time stands still until [`TestServer::advance_ms`] moves it.
 
-use command::clients::{ClientInfo, Message};
+use command::clients::{ClientInfo, Mailbox, Message};
 use command::dispatch::Flow;
+use command::long::{self, Executor, Job};
 use command::registry::Registry;
 use command::server::Server;
 use command::session::Session;
@@ -14,6 +15,7 @@ use engine::journal::Record;
 use resp::client::{Value, decode};
 use resp::{Proto, ReplyWriter};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use structures::lock::Sharing;
 
 /// A server with one worker and any number of sessions.
@@ -22,6 +24,8 @@ pub struct TestServer {
     pub worker: Worker,
     sessions: Vec<Session>,
     letters: Arc<Letters>,
+    /// Long commands that did not run yet, once they are to run elsewhere.
+    jobs: Option<Receiver<Box<Job>>>,
 }
 
 impl TestServer {
@@ -36,7 +40,7 @@ impl TestServer {
         server.tunables.set_debug_command(command::tunables::Access::Yes);
         server.keyspace.journal.start();
         server.events.on.store(true, std::sync::atomic::Ordering::Relaxed);
-        let mut this = TestServer { server, worker, sessions: Vec::new(), letters };
+        let mut this = TestServer { server, worker, sessions: Vec::new(), letters, jobs: None };
         this.connect();
         this.advance_ms(0);
         this
@@ -108,14 +112,65 @@ impl TestServer {
         assert!(reply.out.is_empty(), "nothing is answered yet");
     }
 
+    /// From now on, commands with so many elements do not run before [`TestServer::execute`].
+    pub fn run_long_elsewhere(&mut self, elements: usize) {
+        let (executor, jobs) = Executor::new(elements);
+        self.server.executor = Some(executor);
+        self.jobs = Some(jobs);
+    }
+
+    /// Sends a command of which there is no answer yet, and tells why.
+    pub fn send(&mut self, session: usize, line: &str) -> Flow {
+        let words = base::text::split_args(line.as_bytes()).expect("balanced quotes");
+        let owned: OwnedArgs = words.iter().map(Vec::as_slice).collect();
+        let mut reply = ReplyWriter::new(Proto::Resp2);
+        let session = &mut self.sessions[session];
+        let flow = pipeline::run_words(&self.server, &mut self.worker, session, &mut reply, &owned.args(), &mut 0);
+        assert!(reply.out.is_empty(), "nothing is answered yet");
+        flow
+    }
+
+    /// Runs the long commands that were handed over, and brings their keys back.
+    pub fn execute(&mut self) {
+        let mut executor = long::worker_of(&self.server);
+        for job in self.jobs.iter().flat_map(Receiver::try_iter) {
+            long::execute(&self.server, &mut executor, job);
+        }
+        let mut finished = self.letters.take_all(|letter| matches!(letter, Message::Finished(_)));
+        for letter in &mut finished {
+            let Message::Finished(finished) = letter else { continue };
+            long::bring_back(&self.server, &mut self.worker, finished);
+        }
+        for letter in finished {
+            self.letters.send(letter);
+        }
+    }
+
+    /// The sessions that were told to try again since the last call.
+    pub fn told_to_retry(&mut self) -> Vec<usize> {
+        let told = self.letters.take_all(|letter| matches!(letter, Message::Retry(_)));
+        let number = |id: u64| self.sessions.iter().position(|session| session.id == id);
+        told.iter().filter_map(|letter| if let Message::Retry(id) = letter { number(*id) } else { None }).collect()
+    }
+
     /// What a session that waited was answered since; `None` while it waits.
     pub fn answer(&mut self, session: usize) -> Option<String> {
         let session = &mut self.sessions[session];
-        let for_it = |message: &Message| matches!(message, Message::EndWait(wait, _) if wait.client == session.id);
-        let letter = self.letters.take_first(for_it);
-        let Some(Message::EndWait(wait, end)) = letter else { return None };
+        let for_it = |message: &Message| match message {
+            Message::EndWait(wait, _) => wait.client == session.id,
+            Message::Finished(finished) => finished.client == session.id,
+            _ => false,
+        };
+        let letter = self.letters.take_first(for_it)?;
         let mut reply = ReplyWriter::new(Proto::Resp2);
-        assert!(blocking::end(&self.server, &mut self.worker, session, &mut reply, &wait, end), "it was in this wait");
+        let ended = match letter {
+            Message::EndWait(wait, end) => {
+                blocking::end(&self.server, &mut self.worker, session, &mut reply, &wait, end)
+            }
+            Message::Finished(finished) => long::end(&self.server, &self.worker, session, &mut reply, *finished),
+            _ => false,
+        };
+        assert!(ended, "it waited for this");
         let (value, _) = decode(&reply.out.to_vec()).expect("a valid reply").expect("a whole reply");
         Some(value.to_string())
     }

@@ -121,6 +121,8 @@ struct Queue {
 #[derive(Debug, Default)]
 pub struct WaitTable {
     queues: HashMap<Box<[u8]>, Vec<Queue>>,
+    /// The keys that serving a wait would fill, and how many waits there are for each.
+    fills: HashMap<Box<[u8]>, usize>,
 }
 
 impl WaitTable {
@@ -136,6 +138,24 @@ impl WaitTable {
 
     fn queue(&self, db: usize, key: &[u8]) -> Option<&Queue> {
         self.queues.get(key)?.iter().find(|queue| queue.db == db)
+    }
+
+    /// Whether waits have anything to do with a key, in whatever database: somebody waits for it, or would fill it when served.
+    pub(crate) fn concerns(&self, key: &[u8]) -> bool {
+        self.queues.contains_key(key) || self.fills.contains_key(key)
+    }
+
+    fn add_filled(&mut self, key: &WaitKey) {
+        *self.fills.entry(key.bytes.clone()).or_default() += 1;
+    }
+
+    fn remove_filled(&mut self, key: &WaitKey) {
+        if let Some(waits) = self.fills.get_mut(&key.bytes) {
+            *waits -= 1;
+            if *waits == 0 {
+                self.fills.remove(&key.bytes);
+            }
+        }
     }
 
     /// Whether anybody waits for this key.
@@ -196,6 +216,9 @@ impl Keyspace {
         for key in &wait.keys {
             self.shards[usize::from(key.shard)].lock().waits.remove(key, wait);
         }
+        for key in &wait.filled {
+            self.shards[usize::from(key.shard)].lock().waits.remove_filled(key);
+        }
     }
 }
 
@@ -247,12 +270,18 @@ impl crate::LockedKeys<'_> {
         for key in &wait.keys {
             self.waits_of_mut(key.shard).add(key, wait);
         }
+        for key in &wait.filled {
+            self.waits_of_mut(key.shard).add_filled(key);
+        }
     }
 
     /// Takes a wait that was served out of the tables. Its shards are held.
     pub fn end_wait(&mut self, wait: &Wait) {
         for key in &wait.keys {
             self.waits_of_mut(key.shard).remove(key, wait);
+        }
+        for key in &wait.filled {
+            self.waits_of_mut(key.shard).remove_filled(key);
         }
     }
 

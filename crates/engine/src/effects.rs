@@ -208,6 +208,34 @@ impl Effects {
         }
     }
 
+    /// Others for a command that runs elsewhere in the place of this one's.
+    pub fn like(&self, rng: Rng) -> Effects {
+        Effects {
+            now_ms: self.now_ms,
+            recency: self.recency,
+            touch: self.touch,
+            may_expire: self.may_expire,
+            event_classes: self.event_classes,
+            lazy_expire: self.lazy_expire,
+            ..Effects::new(rng)
+        }
+    }
+
+    /// Takes over what another left behind that worked for this one, between two commands.
+    pub fn absorb(&mut self, mut other: Effects) {
+        debug_assert!(other.ready.is_empty(), "nobody waits for a key that is away");
+        let Counters { hits, misses, expired, expired_fields, dirty } = other.counters;
+        let counters = &mut self.counters;
+        counters.hits += hits;
+        counters.misses += misses;
+        counters.expired += expired;
+        counters.expired_fields += expired_fields;
+        counters.dirty += dirty;
+        self.frame.append(&mut other.frame);
+        self.fired.append(&mut other.fired);
+        self.garbage.append(&mut other.garbage);
+    }
+
     /// Takes the events that fired.
     #[inline]
     pub fn take_fired(&mut self) -> Option<Vec<Fired>> {

@@ -4,6 +4,7 @@
 //! tag share a lock. Locks are taken in rising order of shards and only by [`LockedKeys`](crate::LockedKeys) and
 //! the expiry sweep, which takes one at a time: no deadlock is possible.
 
+use crate::away::Travel;
 use crate::effects::Effects;
 use crate::event::Event;
 use crate::journal::Journal;
@@ -43,6 +44,7 @@ pub struct Keyspace {
     databases: usize,
     pub journal: Journal,
     pub reclaimer: Reclaimer,
+    pub(crate) travel: Travel,
 }
 
 impl Keyspace {
@@ -50,7 +52,8 @@ impl Keyspace {
         assert!(shape.shards.is_power_of_two() && shape.shards <= 1 << 15, "shards: a power of two up to 32768");
         let shard = || {
             let dbs = (0..shape.databases).map(|_| Db::new(hasher)).collect();
-            Lock::new(ShardData { dbs, watched: Default::default(), waits: Default::default() }, shape.sharing)
+            let data = ShardData { dbs, watched: Default::default(), waits: Default::default(), away: Vec::new() };
+            Lock::new(data, shape.sharing)
         };
         Keyspace {
             shards: (0..shape.shards).map(|_| shard()).collect(),
@@ -58,6 +61,7 @@ impl Keyspace {
             databases: shape.databases,
             journal: Journal::default(),
             reclaimer,
+            travel: Travel::default(),
         }
     }
 

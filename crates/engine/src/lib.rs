@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod away;
 pub mod blocking;
 pub mod effects;
 pub mod event;
@@ -17,6 +18,7 @@ mod shard;
 mod subexpiry;
 pub mod watch;
 
+pub use away::Away;
 pub use blocking::{Wait, WaitKey};
 pub use effects::Effects;
 pub use event::{Class, Event};

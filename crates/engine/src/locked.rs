@@ -60,8 +60,8 @@ impl Lookup {
 
 /// The keys of a command (or transaction), locked.
 pub struct LockedKeys<'k> {
-    keyspace: &'k Keyspace,
-    guards: Guards<'k>,
+    pub(crate) keyspace: &'k Keyspace,
+    pub(crate) guards: Guards<'k>,
     pub fx: &'k mut Effects,
     /// The database of the running command.
     pub db: usize,
@@ -205,7 +205,7 @@ impl<'k> LockedKeys<'k> {
     #[inline]
     pub fn slot_in<'s>(&'s mut self, db: usize, key: &Key<'s>) -> Slot<'s> {
         let (shard, fx) = self.parts(key.shard);
-        let ShardData { dbs, watched, waits } = shard;
+        let ShardData { dbs, watched, waits, .. } = shard;
         let Db { table, subexpiry } = &mut dbs[db];
         match table.entry(key.hash, key.bytes) {
             dict::Entry::Occupied(entry) if is_past(entry.deadline(), fx.now_ms) => {
@@ -314,7 +314,7 @@ impl<'k> LockedKeys<'k> {
         let now_ms = self.fx.now_ms;
         let fx = &mut *self.fx;
         for (_, shard) in self.guards.all_mut() {
-            let ShardData { dbs, watched, waits } = &mut **shard;
+            let ShardData { dbs, watched, waits, .. } = &mut **shard;
             if !watched.is_empty() {
                 for number in [one, other] {
                     watched.touch_where(number, |key| {
@@ -391,7 +391,7 @@ impl ShardView<'_> {
 }
 
 /// The locks that are held, by rising shard.
-enum Guards<'k> {
+pub(crate) enum Guards<'k> {
     /// What most commands need takes no memory of its own.
     One((u16, Guard<'k, ShardData>)),
     Many(Vec<(u16, Guard<'k, ShardData>)>),
@@ -427,14 +427,14 @@ impl<'k> Guards<'k> {
     }
 
     /// A shard, if it is held.
-    fn shard(&self, shard: u16) -> Option<&ShardData> {
+    pub(crate) fn shard(&self, shard: u16) -> Option<&ShardData> {
         let guards = self.all();
         let at = guards.binary_search_by_key(&shard, |(number, _)| *number).ok()?;
         Some(&guards[at].1)
     }
 
     #[inline]
-    fn held(&mut self, shard: u16) -> &mut ShardData {
+    pub(crate) fn held(&mut self, shard: u16) -> &mut ShardData {
         let found = match self {
             Guards::One(one) => Some(one),
             Guards::Many(many) => {

@@ -56,6 +56,8 @@ pub struct ShardData {
     pub(crate) dbs: Vec<Db>,
     pub(crate) watched: WatchTable,
     pub(crate) waits: WaitTable,
+    /// Keys that a long command has taken away for now.
+    pub(crate) away: Vec<Box<[u8]>>,
 }
 
 impl ShardData {

@@ -51,6 +51,16 @@ impl WatchTable {
         }
     }
 
+    /// Hands those who watch a key over to another table, which takes the key.
+    pub(crate) fn hand_over(&mut self, db: usize, key: &[u8], to: &mut WatchTable) {
+        if self.is_empty() {
+            return;
+        }
+        if let Some((place, watchers)) = self.keys.remove_entry(&(db, Box::from(key))) {
+            to.keys.insert(place, watchers);
+        }
+    }
+
     /// Marks everyone who watches a key of `db` for which `changed` says true.
     pub fn touch_where(&mut self, db: usize, mut changed: impl FnMut(&[u8]) -> bool) {
         let hit: Vec<Box<[u8]>> =

@@ -28,6 +28,8 @@ pub(crate) struct Connection<C> {
     pub waiting: bool,
     /// ... only until the output is sent.
     pub resume_when_sent: bool,
+    /// ... for something that comes soon.
+    pub pending: bool,
     /// Told to resume.
     pub resumed: bool,
     /// Close once all output is sent.
@@ -64,6 +66,7 @@ impl<C> Connection<C> {
             read_closed: false,
             waiting: false,
             resume_when_sent: false,
+            pending: false,
             resumed: false,
             closing: false,
             unparsed: false,
@@ -170,7 +173,8 @@ impl<C> Connection<C> {
     /// What is to become of it after a turn.
     #[inline]
     pub fn note(&mut self, next: Next) {
-        self.waiting = matches!(next, Next::Wait | Next::SendFirst);
+        self.waiting = matches!(next, Next::Wait | Next::Pending | Next::SendFirst);
+        self.pending = next == Next::Pending;
         self.resume_when_sent = next == Next::SendFirst;
         self.unparsed |= self.waiting && !self.input.is_empty();
     }
@@ -197,7 +201,7 @@ impl<C> Connection<C> {
     /// Whether a client that is to wait has gone. Half a connection does not wait: what it waits for, it could
     /// not ask to stop.
     pub fn is_waiting_for_nobody(&self) -> bool {
-        self.waiting && !self.resume_when_sent && self.read_closed
+        self.waiting && !self.resume_when_sent && !self.pending && self.read_closed
     }
 
     /// Sends what is pending.

@@ -267,6 +267,15 @@ impl<S: Service> EventLoop<S> {
                     self.tell(slot, message);
                 }
             }
+            Order::Resume(id) => {
+                if let Some(&slot) = self.by_id.get(&id)
+                    && let Some(connection) = &mut self.connections[slot]
+                    && connection.waiting
+                {
+                    connection.resumed = true;
+                    self.list(slot);
+                }
+            }
             Order::ResumeAll => {
                 let waiting = |(slot, connection): (usize, &Option<Box<Connection<S::Conn>>>)| {
                     connection.as_ref().is_some_and(|connection| connection.waiting).then_some(slot)

@@ -30,6 +30,8 @@ pub enum Next {
     Read,
     /// Commands wait: do not read until the loop is told to resume.
     Wait,
+    /// The same, for something that is sure to come soon: a client that sends no more is still given its answer.
+    Pending,
     /// Send what is written, then resume.
     SendFirst,
     /// Send what is written, then close.
@@ -54,6 +56,8 @@ pub enum Order<M> {
     Send(u64, std::sync::Arc<Vec<u8>>),
     /// Hand it this message, if it is still there.
     Tell(u64, M),
+    /// Let this connection try again, if it waits.
+    Resume(u64),
     /// Let every connection that waits try again.
     ResumeAll,
     /// Nothing.

@@ -8,6 +8,7 @@ use crate::{alloc, listen};
 use base::clock::{Clock, SystemClock};
 use command::clients::Message;
 use command::host::Shutdown;
+use command::long::{self, Executor, Job, LONG_ELEMENTS};
 use command::registry::Registry;
 use command::server::WorkerHandle;
 use command::stats::WorkerStats;
@@ -16,6 +17,7 @@ use command::{Server, Worker};
 use engine::reclaim::{self, Reclaimer};
 use engine::{Keyspace, Shape};
 use net::{EventLoop, Listeners, Mail, Port, Post};
+use parking_lot::Mutex;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -71,6 +73,11 @@ impl Running {
         }
     }
 }
+
+/// Threads for long commands, at the most: one for two workers.
+const EXECUTORS_MAX: usize = 8;
+/// How much less of the processor a helper gets than a worker: about a third.
+const HELPER_NICENESS: i32 = 5;
 
 /// Makes room for as many clients as there may be, or lets there be fewer.
 fn make_room_for_clients(tunables: &Tunables) {
@@ -138,6 +145,7 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
         })
         .collect();
     let stats: Vec<Arc<WorkerStats>> = handles.iter().map(|handle| handle.stats.clone()).collect();
+    let (executor, jobs) = Executor::new(LONG_ELEMENTS);
     let (stop, shutdown) = channel();
     let started_with = Arc::new(AtomicU64::new(0));
     let process = Process::new(options.clone(), tunables.clone(), listeners.clone(), stop, started_with.clone());
@@ -159,11 +167,10 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
         replid: hex_digits(&mut rng).into(),
         samples: Default::default(),
         memory: Default::default(),
+        executor: Some(executor),
     });
-    std::thread::Builder::new()
-        .name("reclaim".to_owned())
-        .spawn(move || reclaim::run(&garbage, &reclaim_stats, alloc::thread_memory))
-        .map_err(because("Starting a thread"))?;
+    spawn_helper("reclaim", move || reclaim::run(&garbage, &reclaim_stats, alloc::thread_memory))?;
+    spawn_executors((count / 2).clamp(1, EXECUTORS_MAX), &server, jobs)?;
     let services = ports.into_iter().zip(stats).enumerate().map(|(id, (port, stats))| {
         let worker = Worker::new(id, stats, rng.next_u64());
         let deadlines = Default::default();
@@ -177,6 +184,29 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
     let spawned = loops.into_iter().enumerate().map(|(id, event_loop)| spawn_worker(id, event_loop));
     let workers = spawned.collect::<Result<_, _>>()?;
     Ok(Running { server, addr, shutdown, posts, workers })
+}
+
+/// Starts the threads for long commands.
+fn spawn_executors(count: usize, server: &Arc<Server>, jobs: Receiver<Box<Job>>) -> Result<(), BootError> {
+    let jobs = Arc::new(Mutex::new(jobs));
+    for _ in 0..count {
+        let (server, jobs) = (Arc::downgrade(server), jobs.clone());
+        spawn_helper("executor", move || long::work(&server, &jobs))?;
+    }
+    Ok(())
+}
+
+/// Starts a thread for what no client waits for, or what takes long. Where there is too little of the processor for all, the
+/// workers come first.
+fn spawn_helper(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), BootError> {
+    let polite = move || {
+        if let Err(error) = rustix::process::setpriority_process(None, HELPER_NICENESS) {
+            log::debug!("Running at the priority of the workers: {error}");
+        }
+        work();
+    };
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(polite);
+    thread.map(drop).map_err(because("Starting a thread"))
 }
 
 /// All commands, under the names that `rename-command` gives them.

@@ -3,6 +3,7 @@
 use command::blocking::{self, Blocked, End};
 use command::clients::{ClientInfo, Mailbox, Message, client_flags};
 use command::dispatch::Flow;
+use command::long;
 use command::pipeline::{self, Outcome};
 use command::{Server, Session, Worker};
 use engine::Wait;
@@ -63,6 +64,7 @@ impl WorkerService {
             Flow::Continue => Next::Read,
             Flow::Close => Next::Close,
             Flow::Postponed => Next::Wait,
+            Flow::Deferred | Flow::Away => Next::Pending,
             Flow::Blocked => {
                 self.note_deadline(session);
                 Next::Wait
@@ -234,7 +236,14 @@ impl Service for WorkerService {
                 self.note_deadline(session);
                 None
             }
-            Message::Kill(_) | Message::Feed(..) | Message::Resume => None,
+            Message::Finished(finished) => {
+                if !long::end(&self.server, &self.worker, session, reply, *finished) {
+                    return None;
+                }
+                let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
+                Some(self.next(&conn.session, flow))
+            }
+            Message::Kill(_) | Message::Feed(..) | Message::Resume | Message::Retry(_) => None,
         }
     }
 
@@ -274,7 +283,8 @@ impl Service for WorkerService {
         }
         let timeout = self.server.tunables.timeout.load(Relaxed);
         // A monitor has nothing to say, and who waits cannot.
-        let waits = conn.session.blocked.is_some() || !conn.session.postponed.is_empty();
+        let waits =
+            conn.session.blocked.is_some() || conn.session.running.is_some() || !conn.session.postponed.is_empty();
         if timeout == 0 || conn.session.monitor || waits {
             return false;
         }
@@ -288,6 +298,11 @@ impl Service for WorkerService {
             Message::Feed(id, bytes) => Order::Send(id, bytes),
             Message::EndWait(wait, end) => Order::Tell(wait.client, Message::EndWait(wait, end)),
             Message::CheckWait(wait) => Order::Tell(wait.client, Message::CheckWait(wait)),
+            Message::Finished(mut finished) => {
+                long::bring_back(&self.server, &mut self.worker, &mut finished);
+                Order::Tell(finished.client, Message::Finished(finished))
+            }
+            Message::Retry(id) => Order::Resume(id),
             Message::Resume => Order::ResumeAll,
         }
     }

@@ -84,6 +84,16 @@ impl Object {
         }
     }
 
+    /// An empty collection of the same type.
+    pub fn shell(&self) -> Object {
+        match self {
+            Object::List(_) => Object::List(List::new()),
+            Object::Set(_) => Object::Set(Set::new()),
+            Object::Hash(_) => Object::Hash(Hash::new()),
+            Object::SortedSet(_) => Object::SortedSet(SortedSet::default()),
+        }
+    }
+
     /// Number of elements.
     pub fn len(&self) -> usize {
         match self {

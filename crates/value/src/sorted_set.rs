@@ -103,6 +103,12 @@ enum Form {
     Ranked(Box<Ranked>),
 }
 
+impl Default for SortedSet {
+    fn default() -> SortedSet {
+        SortedSet { form: Form::Packed(PackedRanked::new()) }
+    }
+}
+
 impl SortedSet {
     /// An empty set, for about so many members, the longest so long.
     pub fn new(hasher: Hasher, limits: Limits, len: usize, longest: usize) -> SortedSet {

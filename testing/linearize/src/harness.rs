@@ -6,6 +6,7 @@
 use base::clock::Now;
 use command::clients::{ClientInfo, Message};
 use command::dispatch::Flow;
+use command::long::{self, Executor};
 use command::registry::Registry;
 use command::server::Server;
 use command::session::Session;
@@ -43,6 +44,24 @@ pub fn server_shared(workers: usize, sharing: Sharing) -> Arc<Harness> {
     let shape = Shape { shards: 32, databases: 1, sharing };
     let (server, letters) = command::testing::server(registry, shape, workers, Now::default());
     Arc::new(Harness { server, letters })
+}
+
+/// A server for so many workers that runs every command elsewhere that may be long, on a thread that ends with it.
+pub fn server_with_executor(workers: usize) -> Arc<Harness> {
+    let (executor, jobs) = Executor::new(1);
+    let harness = Arc::try_unwrap(server(workers)).ok().expect("nobody else has it yet");
+    let Harness { mut server, letters } = harness;
+    server.executor = Some(executor);
+    let harness = Arc::new(Harness { server, letters });
+    let weak = Arc::downgrade(&harness);
+    std::thread::spawn(move || {
+        let mut worker: Option<Worker> = None;
+        for job in jobs {
+            let Some(harness) = weak.upgrade() else { return };
+            long::execute(&harness, worker.get_or_insert_with(|| long::worker_of(&harness)), job);
+        }
+    });
+    harness
 }
 
 /// A connection, and the worker that serves it alone.
@@ -118,6 +137,33 @@ impl Connection {
         let ended = blocking::end(&self.server, &mut self.worker, &mut self.session, &mut reply, wait, end);
         assert!(ended, "a client is in one wait at a time");
         decode(&reply.out.to_vec()).expect("a valid reply").expect("a whole reply").0
+    }
+
+    /// Sends a command that may run elsewhere, or may have to wait for one that does, and waits for its answer.
+    pub fn run_waiting(&mut self, line: &str) -> Value {
+        let mut input = Vec::new();
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        encode_command(&mut input, &words);
+        let mut reply = ReplyWriter::new(Proto::Resp2);
+        let mut flow = pipeline::run(&self.server, &mut self.worker, &mut self.session, &mut input, &mut reply).flow;
+        while flow != Flow::Continue {
+            let Some(message) = self.server.letters[self.worker.state.id].take() else {
+                std::thread::yield_now();
+                continue;
+            };
+            match message {
+                Message::Finished(mut finished) => {
+                    long::bring_back(&self.server, &mut self.worker, &mut finished);
+                    assert!(long::end(&self.server, &self.worker, &mut self.session, &mut reply, *finished));
+                }
+                Message::Retry(_) => {}
+                _ => continue,
+            }
+            flow = pipeline::run_postponed(&self.server, &mut self.worker, &mut self.session, &mut reply);
+        }
+        let (value, used) = decode(&reply.out.to_vec()).expect("a valid reply").expect("a whole reply");
+        assert_eq!(used, reply.out.len(), "one reply");
+        value
     }
 
     /// Sends one command given as a line, its words between spaces.

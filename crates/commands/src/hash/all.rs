@@ -1,7 +1,7 @@
 //! Reading a whole hash: HGETALL, HKEYS, HVALS.
 
 use super::reply_string;
-use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key};
+use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, Work, key};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use resp::ReplyWriter;
@@ -21,6 +21,7 @@ pub static HGETALL: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output_order"],
     reply: Shape::MAP,
     run: Run::Keyed(hgetall),
+    work: Work::Sum(0),
     ..CommandSpec::DEFAULT
 };
 
@@ -29,6 +30,7 @@ pub static HKEYS: CommandSpec = CommandSpec {
     summary: "Gives the names of all fields of a hash.",
     reply: Shape::ARRAY,
     run: Run::Keyed(hkeys),
+    work: Work::Sum(0),
     ..HGETALL
 };
 
@@ -36,6 +38,7 @@ pub static HVALS: CommandSpec = CommandSpec {
     name: "HVALS",
     summary: "Gives the values of all fields of a hash.",
     run: Run::Keyed(hvals),
+    work: Work::Sum(0),
     ..HKEYS
 };
 

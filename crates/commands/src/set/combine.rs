@@ -4,7 +4,7 @@
 //! Where the order of the reply does not matter, members go to the reply as they are found, and no result is built.
 
 use super::{limits, reply_member};
-use command::spec::{ArgKind, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, integer, key};
+use command::spec::{ArgKind, Flags, Group, KeyFlags, KeySpec, Run, Shape, Work, arg, integer, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys, NewValue, Slot};
 use std::ops::ControlFlow;
@@ -25,6 +25,7 @@ pub static SINTER: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output_order"],
     reply: Shape::SET,
     run: Run::Keyed(sinter),
+    work: Work::Least(0),
     ..CommandSpec::DEFAULT
 };
 
@@ -33,6 +34,7 @@ pub static SUNION: CommandSpec = CommandSpec {
     summary: "Gives the members that any of several sets has.",
     complexity: "O(N) with the members of all sets",
     run: Run::Keyed(sunion),
+    work: Work::Sum(0),
     ..SINTER
 };
 
@@ -41,6 +43,7 @@ pub static SDIFF: CommandSpec = CommandSpec {
     summary: "Gives the members of the first set that no other set has.",
     complexity: "O(N) with the members of all sets",
     run: Run::Keyed(sdiff),
+    work: Work::Sum(0),
     ..SINTER
 };
 
@@ -57,6 +60,7 @@ pub static SINTERSTORE: CommandSpec = CommandSpec {
     tips: &[],
     reply: Shape::INTEGER,
     run: Run::Keyed(sinterstore),
+    work: Work::Least(1),
     ..SINTER
 };
 
@@ -65,6 +69,7 @@ pub static SUNIONSTORE: CommandSpec = CommandSpec {
     summary: "Stores the members that any of several sets has.",
     complexity: SUNION.complexity,
     run: Run::Keyed(sunionstore),
+    work: Work::Sum(1),
     ..SINTERSTORE
 };
 
@@ -73,6 +78,7 @@ pub static SDIFFSTORE: CommandSpec = CommandSpec {
     summary: "Stores the members of the first set that no other set has.",
     complexity: SDIFF.complexity,
     run: Run::Keyed(sdiffstore),
+    work: Work::Sum(1),
     ..SINTERSTORE
 };
 
@@ -87,6 +93,7 @@ pub static SINTERCARD: CommandSpec = CommandSpec {
     tips: &[],
     reply: Shape::INTEGER,
     run: Run::Keyed(sintercard),
+    work: Work::Least(0),
     ..SINTER
 };
 

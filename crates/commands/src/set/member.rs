@@ -1,7 +1,7 @@
 //! Members of one set, by name: SADD, SREM, SISMEMBER, SMISMEMBER; all of them: SCARD, SMEMBERS.
 
 use super::{limits, reply_member};
-use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, key, string};
+use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, Work, key, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys, Slot};
 use value::Set;
@@ -82,6 +82,7 @@ pub static SMEMBERS: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output_order"],
     reply: Shape::SET,
     run: Run::Keyed(smembers),
+    work: Work::Sum(0),
     ..SCARD
 };
 

@@ -6,7 +6,9 @@
 
 use super::range::{element, header};
 use super::{form, store};
-use command::spec::{ArgKind, ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, integer, key, one_of, token};
+use command::spec::{
+    ArgKind, ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, Work, arg, integer, key, one_of, token,
+};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys};
 use smallvec::SmallVec;
@@ -31,6 +33,7 @@ pub static ZDIFF: CommandSpec = CommandSpec {
     args: &[integer("numkeys"), key("key").multiple(), token("withscores", "WITHSCORES").optional()],
     reply: Shape::ARRAY,
     run: Run::Keyed(zdiff),
+    work: Work::Sum(0),
     ..CommandSpec::DEFAULT
 };
 
@@ -46,6 +49,7 @@ pub static ZDIFFSTORE: CommandSpec = CommandSpec {
     args: &[key("destination"), integer("numkeys"), arg("key", ArgKind::Key(1)).multiple()],
     reply: Shape::INTEGER,
     run: Run::Keyed(zdiffstore),
+    work: Work::Sum(1),
     ..CommandSpec::DEFAULT
 };
 
@@ -67,6 +71,7 @@ pub static ZINTER: CommandSpec = CommandSpec {
     ],
     reply: Shape::ARRAY,
     run: Run::Keyed(zinter),
+    work: Work::Least(0),
     ..CommandSpec::DEFAULT
 };
 
@@ -82,6 +87,7 @@ pub static ZINTERCARD: CommandSpec = CommandSpec {
     args: &[integer("numkeys"), key("key").multiple(), integer("limit").token("LIMIT").optional()],
     reply: Shape::INTEGER,
     run: Run::Keyed(zintercard),
+    work: Work::Least(0),
     ..CommandSpec::DEFAULT
 };
 
@@ -97,6 +103,7 @@ pub static ZINTERSTORE: CommandSpec = CommandSpec {
     args: &[key("destination"), integer("numkeys"), arg("key", ArgKind::Key(1)).multiple(), WEIGHTS, AGGREGATE],
     reply: Shape::INTEGER,
     run: Run::Keyed(zinterstore),
+    work: Work::Least(1),
     ..CommandSpec::DEFAULT
 };
 
@@ -105,6 +112,7 @@ pub static ZUNION: CommandSpec = CommandSpec {
     summary: "Gives the members of all of several sorted sets, with their scores put together.",
     complexity: "O(N + M log M), with the sizes of all sorted sets and of the result",
     run: Run::Keyed(zunion),
+    work: Work::Sum(0),
     ..ZINTER
 };
 
@@ -113,6 +121,7 @@ pub static ZUNIONSTORE: CommandSpec = CommandSpec {
     summary: "Stores the members of all of several sorted sets, with their scores put together.",
     complexity: "O(N + M log M), with the sizes of all sorted sets and of the result",
     run: Run::Keyed(zunionstore),
+    work: Work::Sum(1),
     ..ZINTERSTORE
 };
 

@@ -169,3 +169,21 @@ fn a_protocol_error_behind_commands_that_wait_is_answered_when_they_have_run() {
     assert_eq!(client.receive(), error);
     client.expect_closed();
 }
+
+#[test]
+fn a_long_command_is_answered_in_its_place_also_after_half_a_close() {
+    let server = TestServer::start(&[]);
+    let mut pipeline = Vec::new();
+    for set in [b"a", b"b"] {
+        let members: Vec<String> = (0..20_000).map(|member| format!("{member}{}", char::from(set[0]))).collect();
+        let words = [&b"SADD"[..], set].into_iter().chain(members.iter().map(String::as_bytes));
+        encode_command(&mut pipeline, &words.collect::<Vec<_>>());
+    }
+    for _ in 0..3 {
+        encode_command(&mut pipeline, &[b"SUNIONSTORE", b"c", b"a", b"b"]);
+        encode_command(&mut pipeline, &[b"SADD", b"c", b"one more"]);
+        encode_command(&mut pipeline, &[b"SCARD", b"c"]);
+    }
+    let expected = format!(":20000\r\n:20000\r\n{}", ":40000\r\n:1\r\n:40001\r\n".repeat(3));
+    assert_eq!(String::from_utf8(replies(&server, &[&pipeline])).unwrap(), expected);
+}

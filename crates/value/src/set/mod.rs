@@ -65,6 +65,12 @@ impl std::fmt::Debug for Form {
     }
 }
 
+impl Default for Set {
+    fn default() -> Set {
+        Set::new()
+    }
+}
+
 /// Puts a member into a table; tells whether it was new.
 #[inline]
 fn insert(table: &mut Members, member: &[u8]) -> bool {
@@ -79,6 +85,11 @@ fn insert(table: &mut Members, member: &[u8]) -> bool {
 }
 
 impl Set {
+    /// An empty set, the smallest there is.
+    pub fn new() -> Set {
+        Set(Form::Packed(Packed::new()))
+    }
+
     /// An empty set in the encoding for `expected` members of which this is the first.
     pub fn for_first(member: &[u8], expected: usize, limits: &Limits) -> Set {
         if expected <= limits.intset_entries && parse_int(member).is_some() {

@@ -13,8 +13,8 @@ mod pattern;
 mod tests;
 
 use command::spec::{
-    ArgKind, Begin, Category, Find, Flags, KeyFlags, KeySpec, Run, Shape, arg, block, integer, key, one_of, pattern,
-    token,
+    ArgKind, Begin, Category, Find, Flags, KeyFlags, KeySpec, Run, Shape, Work, arg, block, integer, key, one_of,
+    pattern, token,
 };
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys, NewValue, Slot, View};
@@ -67,6 +67,7 @@ pub static SORT: CommandSpec = CommandSpec {
     ],
     reply: Shape::ARRAY.or(Shape::INTEGER),
     run: Run::Keyed(sort),
+    work: Work::Sum(0),
     ..CommandSpec::DEFAULT
 };
 
@@ -80,6 +81,7 @@ pub static SORT_RO: CommandSpec = CommandSpec {
     args: SORT.args.split_at(6).0,
     reply: Shape::ARRAY,
     run: Run::Keyed(sort_ro),
+    work: Work::Sum(0),
     ..SORT
 };
 

@@ -1,0 +1,241 @@
+//! Keys that are away: a long command takes its keys out of their shards, and works on them elsewhere.
+//!
+//! A command holds its shards for as long as it runs, and a shard has many other keys. One that takes long
+//! therefore holds its keys instead: under the locks of their shards they are moved into a keyspace of the command's own,
+//! and the shards are let go. The command runs there, on another thread, by the same handler and through the same door;
+//! when it is done, its keys come back under the locks of their shards, in whatever state they are then.
+//!
+//! ```text
+//!  shard 3: a  z(empty)  b      away: z          Away: one shard: z, dst
+//!  shard 7: c  d                away: dst
+//! ```
+//!
+//! * To everybody else the command happens at the moment of its return: until then, whoever names one of its keys waits
+//!   (see [`LockedKeys::must_wait`]), and so does whoever needs all shards. Two long commands with a key in common thus run
+//!   one after the other. Nobody waits while he has something away, so no two can wait for each other.
+//! * A key that is away leaves an empty collection of its type behind, without a deadline: commands that visit the whole
+//!   keyspace without naming keys (KEYS, SCAN, DBSIZE, RANDOMKEY) still find it. Nothing else may look at it.
+//! * Who watches a key goes along with it. A key that somebody waits for (BLPOP), or that serving a wait would fill, does not
+//!   go away: so nothing that comes back, and no wait that is served, has to do with waits and absence at once.
+//! * Of a string or a small collection a copy goes, which takes no time to speak of; a large string is counted by reference.
+
+use crate::keyspace::{Key, Keyspace, Shape};
+use crate::locked::LockedKeys;
+use crate::shard::{Db, ShardData};
+use crate::subexpiry::next_deadline;
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use structures::dict::{self, EntryMut, NewValue, OwnedValue, Removed, ValueRef};
+use structures::lock::Sharing;
+use value::Object;
+
+/// With more keys than this a command runs where it is.
+const KEYS_MAX: usize = 4096;
+
+/// What the whole keyspace knows about keys that are away.
+#[derive(Default)]
+pub struct Travel {
+    /// Commands that have keys away. Changes under the locks of those keys' shards, so whoever has locked the shard of
+    /// such a key reads more than 0.
+    away: AtomicUsize,
+    /// Somebody waits to have all shards: until he had them, no more keys go away.
+    all_wanted: AtomicBool,
+    /// Who waits for keys to come back, in order: workers and their clients.
+    waiting: Mutex<Vec<(usize, u64)>>,
+}
+
+/// Keys that are away, and a keyspace of one shard that has nothing but them.
+pub struct Away {
+    keyspace: Keyspace,
+    keys: Vec<AwayKey>,
+    db: usize,
+}
+
+struct AwayKey {
+    bytes: Box<[u8]>,
+    hash: u64,
+    shard: u16,
+}
+
+impl Away {
+    /// Where a command finds its keys.
+    pub fn keyspace(&self) -> &Keyspace {
+        &self.keyspace
+    }
+
+    /// The shards to be held when they come back, rising.
+    pub fn shards(&self) -> Vec<u16> {
+        let mut shards: Vec<u16> = self.keys.iter().map(|key| key.shard).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        shards
+    }
+
+    pub fn db(&self) -> usize {
+        self.db
+    }
+}
+
+impl Keyspace {
+    /// Whether any key is away; to be asked with shards held.
+    #[inline]
+    pub fn has_away(&self) -> bool {
+        self.travel.away.load(Ordering::Relaxed) > 0
+    }
+
+    /// Takes all who wait for keys to come back.
+    pub fn take_waiting_for_return(&self) -> Vec<(usize, u64)> {
+        std::mem::take(&mut self.travel.waiting.lock())
+    }
+}
+
+impl LockedKeys<'_> {
+    /// Whether a command has to wait for keys to come back: for one of these, or, when it holds all shards, for any. If
+    /// so, its client is noted as waiting, and told when to try again.
+    #[inline]
+    pub fn must_wait<'a>(&self, keys: impl Iterator<Item = &'a Key<'a>>, worker: usize, client: u64) -> bool {
+        self.keyspace.has_away() && self.must_wait_slowly(keys, worker, client)
+    }
+
+    #[cold]
+    fn must_wait_slowly<'a>(&self, mut keys: impl Iterator<Item = &'a Key<'a>>, worker: usize, client: u64) -> bool {
+        let travel = &self.keyspace.travel;
+        let all = self.holds_all();
+        let waits = all || keys.any(|key| self.is_away(key));
+        if waits {
+            // Under the locks: whoever brings the keys back has to take them first, and sees this afterwards.
+            travel.waiting.lock().push((worker, client));
+            travel.all_wanted.fetch_or(all, Ordering::Relaxed);
+        }
+        waits
+    }
+
+    /// Whether a key is away, in whatever database: some commands reach others than their own.
+    fn is_away(&self, key: &Key<'_>) -> bool {
+        self.guards.shard(key.shard).is_some_and(|shard| shard.away.iter().any(|away| **away == *key.bytes))
+    }
+
+    /// Elements of the collection that a key holds, guessed if they are few; looks without any effect.
+    pub fn elements(&self, key: &Key<'_>) -> usize {
+        let found = self.guards.shard(key.shard).and_then(|shard| shard.dbs[self.db].table.get(key.hash, key.bytes));
+        match found.map(|entry| entry.value()) {
+            Some(ValueRef::Boxed(object)) => object.len(),
+            // To count them is more work than they are worth.
+            Some(ValueRef::Tagged(small)) => small.bytes.len() / 4,
+            Some(ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_)) | None => 0,
+        }
+    }
+
+    /// Sends the keys of a command away, all of which are here. `None` where they have to stay.
+    pub fn send_away(&mut self, keys: &[Key<'_>]) -> Option<Away> {
+        let travel = &self.keyspace.travel;
+        let may_go = |key: &Key<'_>| {
+            let shard = self.guards.shard(key.shard)?;
+            (!shard.waits.concerns(key.bytes)).then_some(())
+        };
+        if keys.len() > KEYS_MAX
+            || travel.all_wanted.load(Ordering::Relaxed)
+            || keys.iter().any(|key| may_go(key).is_none())
+        {
+            return None;
+        }
+        let shape = Shape { shards: 1, databases: self.keyspace.databases(), sharing: Sharing::Shared };
+        let own = Keyspace::new(shape, self.keyspace.hasher(), self.keyspace.reclaimer.clone());
+        let mut away = Away { keyspace: own, keys: Vec::with_capacity(keys.len()), db: self.db };
+        travel.away.fetch_add(1, Ordering::Relaxed);
+        for key in keys {
+            // Named twice, it goes once.
+            if !self.is_away(key) {
+                self.pack(key, &mut away);
+            }
+        }
+        Some(away)
+    }
+
+    fn pack(&mut self, key: &Key<'_>, away: &mut Away) {
+        let (db, now_ms) = (self.db, self.fx.now_ms);
+        let shard = self.guards.held(key.shard);
+        shard.away.push(key.bytes.into());
+        away.keys.push(AwayKey { bytes: key.bytes.into(), hash: key.hash, shard: key.shard });
+        let mut own = away.keyspace.shards[0].lock();
+        shard.watched.hand_over(db, key.bytes, &mut own.watched);
+        let Db { table, subexpiry } = &mut shard.dbs[db];
+        let Some(mut entry) = table.get_mut(key.hash, key.bytes) else { return };
+        let (deadline, lru, flag) = (entry.deadline(), entry.lru(), entry.user_flag());
+        let shell = match entry.value() {
+            ValueRef::Boxed(object) => Some(NewValue::Boxed(Box::new(object.shell()))),
+            // A copy goes, and what stays is as good as a shell.
+            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) | ValueRef::Tagged(_) => None,
+        };
+        let copy = if shell.is_none() { value::duplicate(&entry.value()) } else { OwnedValue::Unit };
+        let gone = match shell.map(|shell| entry.replace(shell)) {
+            Some(Removed::Boxed(object)) => OwnedValue::Boxed(object),
+            Some(Removed::Small | Removed::Blob(_)) | None => copy,
+        };
+        if deadline.is_some() {
+            entry.set_deadline(None);
+        }
+        let due = if let OwnedValue::Boxed(object) = &gone { next_deadline(object) } else { None };
+        if due.is_some() {
+            subexpiry.note(key.bytes, None, now_ms);
+        }
+        let Db { table, subexpiry } = &mut own.dbs[db];
+        subexpiry.note(key.bytes, due, now_ms);
+        if let dict::Entry::Vacant(place) = table.entry(key.hash, key.bytes) {
+            let mut bytes = Vec::new();
+            let mut entry = place.insert(gone.into_new(&mut bytes), deadline);
+            entry.set_lru(lru);
+            entry.set_user_flag(flag);
+        }
+    }
+
+    /// Takes keys back that were away. Their shards are held.
+    pub fn take_back(&mut self, away: &Away) {
+        let mut own = away.keyspace.shards[0].lock();
+        for key in &away.keys {
+            let now_ms = self.fx.now_ms;
+            let shard = self.guards.held(key.shard);
+            shard.away.retain(|bytes| *bytes != key.bytes);
+            own.watched.hand_over(away.db, &key.bytes, &mut shard.watched);
+            unpack(key, &mut own.dbs[away.db], shard, away.db, now_ms);
+        }
+        let travel = &self.keyspace.travel;
+        if travel.away.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // Whoever wants all shards can have them now; if he has gone, nobody else clears this.
+            travel.all_wanted.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Puts back what a key holds now.
+fn unpack(key: &AwayKey, from: &mut Db, shard: &mut ShardData, db: usize, now_ms: u64) {
+    let Db { table, subexpiry } = &mut shard.dbs[db];
+    let Some(entry) = from.table.get_mut(key.hash, &key.bytes) else {
+        // The command deleted it, or it was not there before either; the shell goes.
+        table.remove(key.hash, &key.bytes);
+        return;
+    };
+    let (lru, flag) = (entry.lru(), entry.user_flag());
+    let (value, deadline) = entry.take();
+    let mut bytes = Vec::new();
+    let value = value.into_new(&mut bytes);
+    if let NewValue::Boxed(object) = &value {
+        let due = next_deadline(object);
+        if due.is_some() {
+            subexpiry.note(&key.bytes, due, now_ms);
+        }
+    }
+    let mut entry: EntryMut<'_, Object> = match table.entry(key.hash, &key.bytes) {
+        dict::Entry::Occupied(mut shell) => {
+            shell.replace(value);
+            shell.set_deadline(deadline);
+            shell
+        }
+        dict::Entry::Vacant(place) => place.insert(value, deadline),
+    };
+    entry.set_lru(lru);
+    entry.set_user_flag(flag);
+}
+
+#[cfg(test)]
+mod tests;

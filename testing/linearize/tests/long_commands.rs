@@ -1,0 +1,104 @@
+//! Commands that run elsewhere, with their keys taken away, are as atomic as all others.
+
+use base::rng::Rng;
+use resp::client::Value;
+use russet_linearize::harness::{Connection, server_with_executor};
+
+const SETS: u64 = 5;
+const MEMBERS: usize = 40;
+const TIMES: usize = 400;
+
+fn all_sets() -> String {
+    (0..SETS).map(|set| format!(" s{set}")).collect()
+}
+
+/// Members of an array, which must have no doubles.
+fn members(reply: &Value) -> usize {
+    let Value::Array(members) = reply else { panic!("an array: {reply}") };
+    let mut members: Vec<String> = members.iter().map(ToString::to_string).collect();
+    members.sort();
+    members.dedup();
+    members.len()
+}
+
+/// Moves a member that is known to be in one of the sets; tells whether it was in this one.
+fn transfer(connection: &mut Connection, rng: &mut Rng) -> bool {
+    let (from, to, member) = (rng.below(SETS), rng.below(SETS), rng.below(MEMBERS as u64));
+    connection.run_waiting(&format!("SMOVE s{from} s{to} m{member}")) == Value::Integer(1)
+}
+
+/// Moves what it finds in a set it has looked at, in a transaction that fails if the set has changed.
+fn transfer_watching(connection: &mut Connection, rng: &mut Rng) -> bool {
+    let (from, to) = (rng.below(SETS), rng.below(SETS));
+    connection.run_waiting(&format!("WATCH s{from}"));
+    let Value::Array(found) = connection.run_waiting(&format!("SMEMBERS s{from}")) else { panic!("a set") };
+    let Some(Value::Bulk(member)) = found.first() else {
+        connection.run_waiting("UNWATCH");
+        return false;
+    };
+    let member = String::from_utf8(member.clone()).expect("names are ASCII");
+    connection.run_waiting("MULTI");
+    connection.run_waiting(&format!("SREM s{from} {member}"));
+    connection.run_waiting(&format!("SADD s{to} {member}"));
+    match connection.run_waiting("EXEC") {
+        Value::Array(replies) => {
+            assert_eq!(replies[0], Value::Integer(1), "it was watched, so it was still there");
+            true
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn no_member_is_lost_nor_seen_twice_while_unions_run_elsewhere() {
+    let server = server_with_executor(8);
+    let mut first = Connection::new(&server, 0);
+    for member in 0..MEMBERS {
+        first.run_waiting(&format!("SADD s{} m{member}", member as u64 % SETS));
+    }
+    first.run_waiting(&format!("SUNIONSTORE copy{}", all_sets()));
+    let connections: Vec<Connection> = (0..8).map(|number| Connection::new(&server, number)).collect();
+    let moved: Vec<usize> = std::thread::scope(|scope| {
+        let play = |(number, mut connection): (usize, Connection)| {
+            scope.spawn(move || {
+                let mut rng = Rng::seed(number as u64);
+                (0..TIMES).filter(|_| turn(number, &mut connection, &mut rng)).count()
+            })
+        };
+        let threads: Vec<_> = connections.into_iter().enumerate().map(play).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no thread panicked")).collect()
+    });
+    assert!(moved[..3].iter().all(|&moved| moved > 0), "members moved meanwhile: {moved:?}");
+    assert_eq!(members(&first.run_waiting(&format!("SUNION{}", all_sets()))), MEMBERS);
+    assert!(!server.keyspace.has_away(), "all keys are back");
+}
+
+/// One command, or transaction, of client `number`; tells whether it moved something.
+fn turn(number: usize, connection: &mut Connection, rng: &mut Rng) -> bool {
+    match number {
+        0..2 => transfer(connection, rng),
+        2 => transfer_watching(connection, rng),
+        3 | 4 => {
+            let seen = members(&connection.run_waiting(&format!("SUNION{}", all_sets())));
+            assert_eq!(seen, MEMBERS, "in a union that ran elsewhere");
+            false
+        }
+        5 => {
+            connection.run_waiting(&format!("SUNIONSTORE copy{}", all_sets()));
+            false
+        }
+        6 => {
+            assert_eq!(connection.run_waiting("SCARD copy"), Value::Integer(MEMBERS as i64));
+            false
+        }
+        _ => {
+            // All shards: the transaction waits until nothing is away.
+            connection.run_waiting("MULTI");
+            connection.run_waiting("DBSIZE");
+            connection.run_waiting(&format!("SUNION{}", all_sets()));
+            let Value::Array(replies) = connection.run_waiting("EXEC") else { panic!("nothing was watched") };
+            assert_eq!(members(&replies[1]), MEMBERS, "in a transaction");
+            false
+        }
+    }
+}
