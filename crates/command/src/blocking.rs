@@ -22,7 +22,7 @@ use crate::session::{ReplyMode, Session};
 use crate::spec::{KeyFlags, Run};
 use crate::worker::{Worker, WorkerState};
 use engine::effects::ReadyKey;
-use engine::{Key, LockedKeys, Lookup, View, Wait, WaitKey};
+use engine::{LockedKeys, Lookup, View, Wait, WaitKey};
 use resp::{Output, Proto, ReplyWriter};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -87,8 +87,7 @@ pub(crate) fn begin(
     session.info.set_flag(client_flags::WAIT_ENDS, block.deadline_us.is_some());
     *session.info.wait.lock() = Some(wait.clone());
     let is_muted = session.reply_mode != ReplyMode::On;
-    let spent = Spent { nanos: 0, request_bytes: 0, reply_bytes: 0 };
-    session.blocked = Some(Blocked { wait, deadline_us: block.deadline_us, is_muted, spent });
+    session.blocked = Some(Blocked { wait, deadline_us: block.deadline_us, is_muted, spent: Spent::default() });
 }
 
 /// Serves who waits for the keys that were filled, and then for those that this filled, until nobody can be served. The
@@ -151,8 +150,7 @@ fn attempt(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, wait
     };
     let words: OwnedArgs = wait.args.iter().map(Vec::as_slice).collect();
     let args = words.args();
-    let mut located: Vec<Key<'_>> = Vec::new();
-    let _ = command.spec.for_each_key(&args, |at, _| located.push(keys.key(args.word(at))));
+    let (located, _) = command.spec.locate(&args, keys.keyspace());
     let mut session = stand_in(client, wait);
     let mut reply = ReplyWriter::new(session.proto);
     keys.fx.touch = !session.no_touch;
@@ -218,8 +216,6 @@ pub fn end(
         reply.out.truncate(mark);
     }
     worker.state.stats.commands[wait.command].failed.add(u64::from(failed));
-    let info = &session.info;
-    info.commands.store(info.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     let words: OwnedArgs = wait.args.iter().map(Vec::as_slice).collect();
     let command = server.registry.by_id(wait.command);
     dispatch::account(server, &worker.state, session, command, &words.args(), spent);

@@ -11,7 +11,7 @@ use crate::pause::Paused;
 use crate::registry::Command;
 use crate::server::Server;
 use crate::session::{Queued, ReplyMode, Session, WatchedKey};
-use crate::spec::{Flags, Handler, Run};
+use crate::spec::{Flags, Handler, Run, Work};
 use crate::tunables::Access;
 use crate::worker::{Worker, WorkerState};
 use base::text::write_repr;
@@ -287,8 +287,6 @@ fn timed(
     if session.blocked.is_some() || session.running.is_some() {
         return waiting(server, worker, session, command, args, planned, ticks);
     }
-    let info = &session.info;
-    info.commands.store(info.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     if server.clients.has_monitors() {
         feed_monitors(server, &worker.state, session, command, args);
     }
@@ -331,6 +329,8 @@ pub(crate) fn account(
     args: &Args<'_>,
     spent: Spent,
 ) {
+    let info = &session.info;
+    info.commands.store(info.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     let stat = &state.stats.commands[command.id];
     stat.calls.add(1);
     stat.nanos.add(spent.nanos);
@@ -417,7 +417,9 @@ fn run(
             session.must_wait = true;
             return Ok(());
         }
-        if long::hand_over(server, worker.state.now, session, &mut keys, command, args, planned) {
+        if command.spec.work != Work::Little
+            && long::hand_over(server, worker.state.now, session, &mut keys, command, args, planned)
+        {
             return Ok(());
         }
         let outcome = call(server, &worker.state, session, reply, &mut keys, handler, command, args, planned.keys);
@@ -537,12 +539,11 @@ fn exec(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut
 /// The keys of a queued command.
 fn locate<'a>(server: &Server, queued: &'a Queued) -> Vec<Key<'a>> {
     let spec = server.registry.by_id(queued.command).spec;
-    let args = queued.args.args();
-    let mut keys = Vec::new();
-    if matches!(spec.run, Run::Keyed(_)) {
-        // Words that do not fit are the handler's to refuse.
-        let _ = spec.for_each_key(&args, |at, _| keys.push(server.keyspace.key(args.word(at))));
+    if !matches!(spec.run, Run::Keyed(_)) {
+        return Vec::new();
     }
+    // Words that do not fit are the handler's to refuse.
+    let (keys, _) = spec.locate(&queued.args.args(), &server.keyspace);
     keys
 }
 
@@ -578,7 +579,7 @@ fn exec_one(
     }
     state.stats.processed.add(1);
     if nanos >= state.settings.slow_ns {
-        log_remarkable(server, state, session, command, &args, Spent { nanos, request_bytes: 0, reply_bytes: 0 });
+        log_remarkable(server, state, session, command, &args, Spent { nanos, ..Spent::default() });
     }
     session.redacted.clear();
     if let Err(error) = outcome {

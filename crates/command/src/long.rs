@@ -29,7 +29,6 @@ use base::clock::Now;
 use base::rng::Rng;
 use engine::{Away, Effects, Key, LockedKeys, Scope};
 use resp::{Output, Proto, ReplyWriter};
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 
@@ -110,22 +109,8 @@ impl Work {
     }
 }
 
-/// Hands a command to the executor if it is long; tells whether it did. Its shards are held.
-#[inline]
+/// Hands a command that may have much work to the executor if it has; tells whether it did. Its shards are held.
 pub(crate) fn hand_over(
-    server: &Server,
-    now: Now,
-    session: &mut Session,
-    keys: &mut LockedKeys<'_>,
-    command: &Command,
-    args: &Args<'_>,
-    planned: dispatch::Planned<'_>,
-) -> bool {
-    let work = command.spec.work;
-    work != Work::Little && !planned.invalid && hand_over_work(server, now, session, keys, command, args, planned)
-}
-
-fn hand_over_work(
     server: &Server,
     now: Now,
     session: &mut Session,
@@ -136,7 +121,7 @@ fn hand_over_work(
 ) -> bool {
     let Some(executor) = &server.executor else { return false };
     // Whoever holds all shards may be after more than his keys.
-    if command.spec.work.elements(keys, planned.keys) < executor.long_elements || keys.holds_all() {
+    if planned.invalid || command.spec.work.elements(keys, planned.keys) < executor.long_elements || keys.holds_all() {
         return false;
     }
     let Some(away) = keys.send_away(planned.keys) else { return false };
@@ -190,9 +175,8 @@ pub fn execute(server: &Server, worker: &mut Worker, job: Box<Job>) {
     let outcome = {
         let args = words.args();
         let mut keys = LockedKeys::lock(away.keyspace(), Scope::All, session.db, &mut fx);
-        let mut located: Vec<Key<'_>> = Vec::new();
-        // They fitted once: otherwise the command would not have come here.
-        let _ = command.spec.for_each_key(&args, |at, _| located.push(keys.key(args.word(at))));
+        // The words fitted once: otherwise the command would not have come here.
+        let (located, _) = command.spec.locate(&args, keys.keyspace());
         match command.spec.run {
             Run::Keyed(handler) => dispatch::call(
                 server,
@@ -261,8 +245,6 @@ pub fn end(
     }
     spent.nanos += nanos;
     spent.reply_bytes = reply.out.len_since(mark);
-    let info = &session.info;
-    info.commands.store(info.commands.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     dispatch::account(server, &worker.state, session, command, &args.args(), spent);
     if is_muted {
         reply.out.truncate(mark);

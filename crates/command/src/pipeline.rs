@@ -512,12 +512,11 @@ pub fn run_words(
     ticks: &mut u64,
 ) -> Flow {
     let command = server.registry.resolve(args).ok();
-    let mut keys = Vec::new();
-    let mut invalid = false;
-    if let Some(command) = command.filter(|command| is_planned(command, args)) {
-        invalid = command.spec.for_each_key(args, |at, _| keys.push(server.keyspace.key(args.word(at)))).is_err();
-    }
+    let (keys, fit) = match command.filter(|command| is_planned(command, args)) {
+        Some(command) => command.spec.locate(args, &server.keyspace),
+        None => (Vec::new(), true),
+    };
     let bytes = args.from(0).map(<[u8]>::len).sum();
-    let planned = Planned { keys: &keys, invalid, bytes };
+    let planned = Planned { keys: &keys, invalid: !fit, bytes };
     dispatch::dispatch(server, worker, session, reply, command, args, planned, ticks)
 }

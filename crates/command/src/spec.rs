@@ -8,7 +8,7 @@ use crate::ctx::Ctx;
 use crate::error::CommandResult;
 pub use crate::long::Work;
 use base::num::{parse_f64, parse_f64_bound};
-use engine::LockedKeys;
+use engine::{Key, Keyspace, LockedKeys};
 use value::probe::Probe;
 
 /// A handler: it reads its arguments, reaches values through the locked keys, and writes its reply.
@@ -536,6 +536,13 @@ impl CommandSpec {
     #[inline]
     pub fn needs_all_shards(&self, args: &Args<'_>) -> bool {
         self.flags.has(Flags::TOUCHES_ARBITRARY_KEYS) && (self.touches_arbitrary_keys)(args)
+    }
+
+    /// The keys that the key specs find among these words, located in a keyspace, and whether the words fit the key specs.
+    pub fn locate<'a>(&self, args: &Args<'a>, keyspace: &Keyspace) -> (Vec<Key<'a>>, bool) {
+        let mut keys = Vec::new();
+        let fit = self.for_each_key(args, |at, _| keys.push(keyspace.key(args.word(at)))).is_ok();
+        (keys, fit)
     }
 
     /// Whether so many words are right.

@@ -38,6 +38,7 @@ pub struct CommandStat {
 }
 
 /// What one worker counts.
+#[derive(Default)]
 pub struct WorkerStats {
     pub commands: Box<[CommandStat]>,
     pub processed: Counter,
@@ -69,28 +70,7 @@ pub struct WorkerStats {
 
 impl WorkerStats {
     pub fn new(commands: usize) -> WorkerStats {
-        WorkerStats {
-            commands: (0..commands).map(|_| CommandStat::default()).collect(),
-            processed: Counter::default(),
-            net_in: Counter::default(),
-            net_out: Counter::default(),
-            hits: Counter::default(),
-            misses: Counter::default(),
-            expired: Counter::default(),
-            expired_fields: Counter::default(),
-            dirty: Counter::default(),
-            error_replies: Counter::default(),
-            reads: Counter::default(),
-            writes: Counter::default(),
-            turns: Counter::default(),
-            turn_nanos: Counter::default(),
-            nested_nanos: Counter::default(),
-            sweep_nanos: Counter::default(),
-            sweeps_cut: Counter::default(),
-            prefetches: Counter::default(),
-            prefetched_keys: Counter::default(),
-            memory: AtomicI64::new(0),
-        }
+        WorkerStats { commands: (0..commands).map(|_| CommandStat::default()).collect(), ..WorkerStats::default() }
     }
 
     /// CONFIG RESETSTAT.

@@ -129,14 +129,9 @@ impl LockedKeys<'_> {
     /// Sends the keys of a command away, all of which are here. `None` where they have to stay.
     pub fn send_away(&mut self, keys: &[Key<'_>]) -> Option<Away> {
         let travel = &self.keyspace.travel;
-        let may_go = |key: &Key<'_>| {
-            let shard = self.guards.shard(key.shard)?;
-            (!shard.waits.concerns(key.bytes)).then_some(())
-        };
-        if keys.len() > KEYS_MAX
-            || travel.all_wanted.load(Ordering::Relaxed)
-            || keys.iter().any(|key| may_go(key).is_none())
-        {
+        let is_awaited =
+            |key: &Key<'_>| self.guards.shard(key.shard).is_none_or(|shard| shard.waits.concerns(key.bytes));
+        if keys.len() > KEYS_MAX || travel.all_wanted.load(Ordering::Relaxed) || keys.iter().any(is_awaited) {
             return None;
         }
         let shape = Shape { shards: 1, databases: self.keyspace.databases(), sharing: Sharing::Shared };

@@ -66,7 +66,7 @@ fn batched(dict: &mut Bench, keys: &Keys, mut each: impl FnMut(&mut Bench, u64, 
             dict.prefetch_bucket(hash);
         }
         for &hash in &keys.hashes[start..end] {
-            dict.prefetch_entry(hash);
+            dict.prefetch_entry(hash, 64);
         }
         for index in start..end {
             let (hash, key) = keys.at(index);

@@ -11,6 +11,16 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// Makes the server listen on another port, and tells which.
+fn move_to_free_port(client: &mut Client) -> u16 {
+    // Between finding a free port and taking it, another program may take it.
+    let port = (0..20).find_map(|_| {
+        let port = free_port();
+        (client.run(&format!("CONFIG SET port {port}")) == ok()).then_some(port)
+    });
+    port.expect("one of twenty is still free")
+}
+
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
@@ -27,12 +37,7 @@ fn is_refused(addr: SocketAddr) -> bool {
 fn a_new_port_takes_the_place_of_the_old_one_and_connections_stay() {
     let server = TestServer::start(&[]);
     let mut client = Client::connect(server.addr());
-    // Between finding a free port and taking it, another program may take it.
-    let port = (0..20).find_map(|_| {
-        let port = free_port();
-        (client.run(&format!("CONFIG SET port {port}")) == ok()).then_some(port)
-    });
-    let port = port.expect("one of twenty is still free");
+    let port = move_to_free_port(&mut client);
     assert!(is_refused(server.addr()));
     assert_eq!(Client::connect(local(port)).run("PING"), Value::Simple(b"PONG".to_vec()));
     let info = client.text("INFO server");
@@ -59,11 +64,7 @@ fn a_port_that_cannot_be_had_changes_nothing() {
 fn addresses_can_be_exchanged_one_by_one() {
     let server = TestServer::start(&[]);
     let mut client = Client::connect(server.addr());
-    let port = (0..20).find_map(|_| {
-        let port = free_port();
-        (client.run(&format!("CONFIG SET port {port}")) == ok()).then_some(port)
-    });
-    let port = port.expect("one of twenty is still free");
+    let port = move_to_free_port(&mut client);
     let why = "Failed to bind to specified addresses.";
     // No machine has this address: it is kept for documents.
     for bind in ["192.0.2.1", "127.0.0.1 127.0.0.1", "127.0.0.1 192.0.2.1"] {

@@ -459,13 +459,14 @@ impl<B> Dict<B> {
         self.table.prefetch_line(hash);
     }
 
-    /// Asks for the entry of a hash. Reads the bucket, so that should have been asked for.
+    /// Asks for so many bytes, at most 64, of what is probably the entry of a hash. Reads the bucket, so that should have been
+    /// asked for.
     #[inline]
-    pub fn prefetch_entry(&self, hash: u64) {
+    pub fn prefetch_entry(&self, hash: u64, bytes: usize) {
         if let Some(address) = self.table.probable(hash) {
             let entry = ptr::without_provenance::<u8>(address as usize);
             prefetch_read(entry);
-            prefetch_read(entry.wrapping_add(64));
+            prefetch_read(entry.wrapping_add(bytes - 1));
         }
     }
 
@@ -489,17 +490,8 @@ impl<B> Dict<B> {
 
     /// Fetches the buckets of these hashes, then so many bytes of what are probably their entries.
     pub fn prefetch_all(&self, hashes: &[u64], bytes: usize) {
-        if self.is_empty() {
-            return;
-        }
-        hashes.iter().for_each(|&hash| self.table.prefetch_line(hash));
-        for &hash in hashes {
-            if let Some(address) = self.table.probable(hash) {
-                let entry = ptr::without_provenance::<u8>(address as usize);
-                prefetch_read(entry);
-                prefetch_read(entry.wrapping_add(bytes - 1));
-            }
-        }
+        hashes.iter().for_each(|&hash| self.prefetch_bucket(hash));
+        hashes.iter().for_each(|&hash| self.prefetch_entry(hash, bytes));
     }
 
     /// Begins a snapshot: nothing is saved yet. What a scan visits in one step is saved as one: a walk goes over all cursors from

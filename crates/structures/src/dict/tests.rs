@@ -210,7 +210,7 @@ impl Pair {
 
     fn read(&mut self, hash: u64, key: &[u8]) {
         self.dict.prefetch_bucket(hash);
-        self.dict.prefetch_entry(hash);
+        self.dict.prefetch_entry(hash, 64);
         let lru = self.draws.below(1 << 24) as u32;
         let found = self.dict.get_touch(hash, key, lru);
         let kept = self.model.get_mut(key);

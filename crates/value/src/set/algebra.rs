@@ -115,7 +115,7 @@ impl<'a> Batch<'a> {
     /// Fetches what a search for these members in this table will read.
     fn prefetch(&self, table: &Members, marks: u32) {
         bits(marks).for_each(|at| table.prefetch_bucket(self.hashes[at]));
-        bits(marks).for_each(|at| table.prefetch_entry(self.hashes[at]));
+        bits(marks).for_each(|at| table.prefetch_entry(self.hashes[at], 64));
     }
 
     /// Those of the marked members that `set` has.
