@@ -31,6 +31,12 @@ pub const COMMANDS_MAX: usize = 64;
 /// asks and never reads cannot make the server hold more.
 const REPLIES_MAX: usize = 128 << 10;
 
+/// Whether there are so many replies that the turn ends.
+#[inline]
+fn is_enough(worker: &Worker, reply: &ReplyWriter) -> bool {
+    reply.out.len() >= REPLIES_MAX || worker.state.is_over_output_limit(reply)
+}
+
 /// A key found by the plan: its word, and where it lives.
 #[derive(Clone, Copy)]
 struct PlannedKey {
@@ -324,8 +330,7 @@ fn run_from(
             }
             End::Full { at } => {
                 consumed += at;
-                let flow =
-                    if flow == Flow::Continue && reply.out.len() >= REPLIES_MAX { Flow::SendFirst } else { flow };
+                let flow = if flow == Flow::Continue && is_enough(worker, reply) { Flow::SendFirst } else { flow };
                 if flow != Flow::Continue {
                     return Outcome { consumed, flow, need: 0 };
                 }
@@ -457,7 +462,7 @@ fn run_commands(
         let (flow, wait_from) = match flow {
             Flow::Postponed | Flow::Deferred => (flow, number),
             Flow::Blocked | Flow::Away => (flow, number + 1),
-            Flow::Continue if reply.out.len() >= REPLIES_MAX => (Flow::SendFirst, number + 1),
+            Flow::Continue if is_enough(worker, reply) => (Flow::SendFirst, number + 1),
             other => (other, commands.len()),
         };
         if flow != Flow::Continue {
@@ -495,7 +500,7 @@ pub fn run_postponed(server: &Server, worker: &mut Worker, session: &mut Session
             }
             return flow;
         }
-        if reply.out.len() >= REPLIES_MAX {
+        if is_enough(worker, reply) {
             return Flow::SendFirst;
         }
     }

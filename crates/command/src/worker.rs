@@ -9,6 +9,7 @@ use engine::Effects;
 use engine::effects::Counters;
 use engine::event::Class;
 use engine::recency::Recency;
+use resp::ReplyWriter;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,6 +28,18 @@ pub struct WorkerState {
     pub options_changed: Cell<bool>,
 }
 
+impl WorkerState {
+    /// Whether unsent replies have reached the hard limit of `client-output-buffer-limit`: their client is closed.
+    #[inline]
+    pub fn is_over_output_limit(&self, reply: &ReplyWriter) -> bool {
+        reply.out.len() >= self.settings.output_limit
+    }
+
+    pub fn has_output_limit(&self) -> bool {
+        self.settings.output_limit != usize::MAX
+    }
+}
+
 /// Options that every command looks at, copied once per turn.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Settings {
@@ -40,6 +53,8 @@ pub(crate) struct Settings {
     pub max_bulk_len: u64,
     /// The balance of this thread's memory above which `maxmemory` is exceeded; `i64::MAX` for no limit.
     pub memory_mark: i64,
+    /// Bytes of replies from which a client is closed; `usize::MAX` for no limit.
+    pub output_limit: usize,
 }
 
 /// A worker.
@@ -108,6 +123,10 @@ impl Worker {
             latency_ns: if latency_ms == 0 { u64::MAX } else { latency_ms.saturating_mul(1_000_000) },
             latency_tracking: tunables.latency_tracking.load(Ordering::Relaxed),
             max_bulk_len: tunables.proto_max_bulk_len.load(Ordering::Relaxed),
+            output_limit: match tunables.output_limit_hard.load(Ordering::Relaxed) {
+                0 => usize::MAX,
+                limit => usize::try_from(limit).unwrap_or(usize::MAX),
+            },
             memory_mark: match tunables.maxmemory.load(Ordering::Relaxed) {
                 0 => i64::MAX,
                 limit => {

@@ -1,6 +1,9 @@
-//! What the commands share that draw elements at random: HRANDFIELD and ZRANDMEMBER.
+//! What the commands share that draw elements at random: HRANDFIELD, SRANDMEMBER and ZRANDMEMBER.
 
-use command::{Args, CommandError};
+use command::worker::WorkerState;
+use command::{Args, CommandError, Ctx};
+use resp::{Mark, ReplyWriter};
+use std::sync::atomic::Ordering;
 
 /// Of so many times the wanted elements, they are drawn until enough are different; of fewer, all are walked.
 pub const DRAW_FROM: usize = 3;
@@ -25,6 +28,36 @@ impl Count {
             return Err(CommandError::OUT_OF_RANGE);
         }
         Ok(Count { number: number.unsigned_abs() as usize, distinct: number >= 0, in_pairs })
+    }
+}
+
+/// Bytes of the shortest element in a reply: its length line and two line ends.
+const ELEMENT_BYTES_MIN: u64 = 6;
+
+/// Room for the reply of a client that asks for a few elements a billion times: it must not take all memory.
+pub struct Room<'a> {
+    worker: &'a WorkerState,
+    start: Mark,
+    bytes_max: u64,
+}
+
+impl<'a> Room<'a> {
+    /// Room for `elements`, if there is a chance that they fit.
+    pub fn of(cx: &Ctx<'a>, elements: usize) -> Result<Room<'a>, CommandError> {
+        let bytes_max = cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed);
+        let fits = (elements as u64).saturating_mul(ELEMENT_BYTES_MIN) <= bytes_max;
+        if fits || cx.worker.has_output_limit() {
+            return Ok(Room { worker: cx.worker, start: cx.reply.out.mark(), bytes_max });
+        }
+        Err(CommandError::REPLY_TOO_LONG)
+    }
+
+    /// Whether there is room for more. There is none, and no error, for a client that is closed for its replies' length.
+    pub fn is_left(&self, reply: &ReplyWriter) -> Result<bool, CommandError> {
+        if reply.out.len_since(self.start) as u64 > self.bytes_max {
+            return Err(CommandError::REPLY_TOO_LONG);
+        }
+        Ok(!self.worker.is_over_output_limit(reply))
     }
 }
 

@@ -59,7 +59,13 @@ impl WorkerService {
     /// What is to become of a connection after its commands. The only way from one to the other, because the deadline of
     /// a session that has begun to wait must be noted.
     #[inline]
-    fn next(&mut self, session: &Session, flow: Flow) -> Next {
+    fn next(&mut self, session: &Session, flow: Flow, reply: &mut ReplyWriter) -> Next {
+        if self.worker.state.is_over_output_limit(reply) {
+            // As in Redis, who asked for too much gets nothing of it.
+            self.count_output_over_limit(session);
+            reply.out.clear();
+            return Next::Close;
+        }
         match flow {
             Flow::Continue => Next::Read,
             Flow::Close => Next::Close,
@@ -101,10 +107,15 @@ impl WorkerService {
             conn.over_soft_limit_since = None;
         }
         if over {
-            log::warn!("Client {} closed for overcoming of output buffer limits.", conn.session.info.addr);
-            self.server.clients.output_limit_closed.fetch_add(1, Relaxed);
+            self.count_output_over_limit(&conn.session);
         }
         !over
+    }
+
+    #[cold]
+    fn count_output_over_limit(&self, session: &Session) {
+        log::warn!("Client {} closed for overcoming of output buffer limits.", session.info.addr);
+        self.server.clients.output_limit_closed.fetch_add(1, Relaxed);
     }
 
     /// Why this machine's own clients only are served, if so, as the reply that says it.
@@ -182,7 +193,7 @@ impl Service for WorkerService {
     fn input(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
         let Outcome { consumed, flow, need } =
             pipeline::run(&self.server, &mut self.worker, &mut conn.session, input, reply);
-        Turn { consumed, need, next: self.next(&conn.session, flow) }
+        Turn { consumed, need, next: self.next(&conn.session, flow, reply) }
     }
 
     #[inline]
@@ -198,12 +209,12 @@ impl Service for WorkerService {
     fn answer_next(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
         let Outcome { consumed, flow, need } =
             pipeline::run_next(&self.server, &mut self.worker, &mut conn.session, input, reply);
-        Turn { consumed, need, next: self.next(&conn.session, flow) }
+        Turn { consumed, need, next: self.next(&conn.session, flow, reply) }
     }
 
     fn resume(&mut self, conn: &mut Connection, reply: &mut ReplyWriter) -> Next {
         let flow = pipeline::run_postponed(&self.server, &mut self.worker, &mut conn.session, reply);
-        self.next(&conn.session, flow)
+        self.next(&conn.session, flow, reply)
     }
 
     fn due(&mut self) -> Option<Order<Message>> {
@@ -230,7 +241,7 @@ impl Service for WorkerService {
                 }
                 deadline.map(|deadline| self.deadlines.remove(&(deadline, session.id)));
                 let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
-                Some(self.next(&conn.session, flow))
+                Some(self.next(&conn.session, flow, reply))
             }
             Message::CheckWait(_) => {
                 self.note_deadline(session);
@@ -241,7 +252,7 @@ impl Service for WorkerService {
                     return None;
                 }
                 let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
-                Some(self.next(&conn.session, flow))
+                Some(self.next(&conn.session, flow, reply))
             }
             Message::Kill(_) | Message::Feed(..) | Message::Resume | Message::Retry(_) => None,
         }

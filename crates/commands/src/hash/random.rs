@@ -5,13 +5,12 @@
 //! draws again and again, and may give a field several times.
 
 use super::reply_string;
-use crate::random::{Count, DRAW_FROM, sample};
+use crate::random::{Count, DRAW_FROM, Room, sample};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, token};
-use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
+use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use resp::{Proto, ReplyWriter};
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 use value::Hash;
 use value::hash::Field;
 use value::string::Scratch;
@@ -76,8 +75,7 @@ fn hrandfield(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
             Ok(())
         }
         (Some(hash), Some(Count { number, distinct: false, in_pairs })) => {
-            let bytes_max = cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed);
-            give_repeated(cx.reply, hash, number, in_pairs, now_ms, bytes_max, draw)
+            Room::of(cx, number).and_then(|room| give_repeated(cx.reply, hash, number, in_pairs, now_ms, &room, draw))
         }
     };
     keys.fx.rng = rng;
@@ -138,7 +136,7 @@ fn give_repeated(
     number: usize,
     with_values: bool,
     now_ms: u64,
-    bytes_max: u64,
+    room: &Room<'_>,
     draw: &mut dyn FnMut() -> u64,
 ) -> CommandResult {
     let start = reply.out.mark();
@@ -159,9 +157,8 @@ fn give_repeated(
             return Ok(());
         };
         give(reply, &field, with_values);
-        // A client that asks for this field a billion times must not take all memory.
-        if reply.out.len_since(start) as u64 > bytes_max {
-            return Err(CommandError::OUT_OF_RANGE);
+        if !room.is_left(reply)? {
+            break;
         }
     }
     Ok(())
@@ -231,7 +228,9 @@ mod tests {
     fn a_count_without_end_is_refused() {
         let mut server = filled(3, 512);
         server.server.tunables.proto_max_bulk_len.store(1000, std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(server.show("HRANDFIELD h -9223372036854775807"), "(error) ERR value is out of range");
+        let too_long = "(error) ERR reply exceeds maximum allowed size (proto-max-bulk-len)";
+        assert_eq!(server.show("HRANDFIELD h -9223372036854775807"), too_long);
+        assert_eq!(server.show("HRANDFIELD h -500"), too_long);
         assert_eq!(server.show("HRANDFIELD h -4611686018427387904 WITHVALUES"), "(error) ERR value is out of range");
     }
 }

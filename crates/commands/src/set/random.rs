@@ -3,6 +3,7 @@
 //! What SPOP took is logged by name, as SREM, so that a replica or a later start takes the same; a whole set is logged as DEL.
 
 use super::reply_member;
+use crate::random::Room;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
 use engine::{Effects, Event, Key, LockedKeys, Slot};
@@ -13,8 +14,6 @@ use value::set::Member;
 const SPOP_EVENT: Event = Event::set("spop");
 /// Members named in one logged SREM.
 const LOGGED_TOGETHER: usize = 1024;
-/// Bytes of the shortest member in a reply: its length line and two line ends.
-const REPLY_BYTES_MIN: u64 = 6;
 
 pub static SPOP: CommandSpec = CommandSpec {
     name: "SPOP",
@@ -170,18 +169,14 @@ fn reply_random(cx: &mut Ctx<'_>, set: Option<&Set>, count: Option<i64>, rng: &m
             set.sample(count, rng, |member| reply_member(cx.reply, member));
         }
         Some(repeats) => {
-            let most = cx.server.tunables.proto_max_bulk_len.load(Relaxed);
             let repeats = repeats.unsigned_abs();
-            if repeats.saturating_mul(REPLY_BYTES_MIN) > most {
-                return Err(CommandError::REPLY_TOO_LONG);
-            }
-            let start = cx.reply.out.mark();
+            let room = Room::of(cx, usize::try_from(repeats).unwrap_or(usize::MAX))?;
             cx.reply.array(repeats as usize);
             for _ in 0..repeats {
                 let member = set.random(rng).expect("a set in the keyspace has members");
                 reply_member(cx.reply, &member);
-                if cx.reply.out.len_since(start) as u64 > most {
-                    return Err(CommandError::REPLY_TOO_LONG);
+                if !room.is_left(cx.reply)? {
+                    break;
                 }
             }
         }

@@ -2,13 +2,12 @@
 
 use super::range::{element, header};
 use super::reply_member;
-use crate::random::{Count, DRAW_FROM, sample};
+use crate::random::{Count, DRAW_FROM, Room, sample};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, token};
-use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
+use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use resp::ReplyWriter;
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 use value::SortedSet;
 
 pub static ZRANDMEMBER: CommandSpec = CommandSpec {
@@ -29,7 +28,6 @@ pub static ZRANDMEMBER: CommandSpec = CommandSpec {
 
 fn zrandmember(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let count = if args.len() > 2 { Some(Count::parse(args, "WITHSCORES")?) } else { None };
-    let bytes_max = cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed);
     let mut rng = keys.fx.rng.clone();
     let draw = &mut || rng.next_u64();
     let result = match (keys.read_as::<SortedSet>(&cx.key(0))?, count) {
@@ -50,7 +48,9 @@ fn zrandmember(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
             give_distinct(cx.reply, set, &count, draw);
             Ok(())
         }
-        (Some(set), Some(count)) => give_repeated(cx.reply, set, &count, bytes_max, draw),
+        (Some(set), Some(count)) => {
+            Room::of(cx, count.number).and_then(|room| give_repeated(cx.reply, set, &count, &room, draw))
+        }
     };
     keys.fx.rng = rng;
     result
@@ -77,10 +77,9 @@ fn give_repeated(
     reply: &mut ReplyWriter,
     set: &SortedSet,
     count: &Count,
-    bytes_max: u64,
+    room: &Room<'_>,
     draw: &mut dyn FnMut() -> u64,
 ) -> CommandResult {
-    let start = reply.out.mark();
     header(reply, count.number, count.in_pairs);
     let few: Vec<_> = if set.packed().is_some() { set.iter().collect() } else { Vec::new() };
     for _ in 0..count.number {
@@ -90,9 +89,8 @@ fn give_repeated(
             len => few[(word % len) as usize],
         };
         element(reply, pair, count.in_pairs);
-        // A client that asks for a member a billion times must not take all memory.
-        if reply.out.len_since(start) as u64 > bytes_max {
-            return Err(CommandError::OUT_OF_RANGE);
+        if !room.is_left(reply)? {
+            break;
         }
     }
     Ok(())
@@ -158,7 +156,9 @@ mod tests {
     fn a_count_without_end_is_refused() {
         let mut server = filled(3);
         server.server.tunables.proto_max_bulk_len.store(1000, std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(server.show("ZRANDMEMBER z -9223372036854775807"), "(error) ERR value is out of range");
+        let too_long = "(error) ERR reply exceeds maximum allowed size (proto-max-bulk-len)";
+        assert_eq!(server.show("ZRANDMEMBER z -9223372036854775807"), too_long);
+        assert_eq!(server.show("ZRANDMEMBER z -500"), too_long);
         assert_eq!(server.show("ZRANDMEMBER z -4611686018427387904 WITHSCORES"), "(error) ERR value is out of range");
     }
 }

@@ -59,6 +59,40 @@ fn the_hard_output_limit_closes_and_is_counted() {
 }
 
 #[test]
+fn replies_over_the_hard_limit_are_not_sent_even_to_one_who_reads() {
+    let server = TestServer::start(&["--client-output-buffer-limit", "normal 100000 0 0"]);
+    let mut other = Client::connect(server.addr());
+    other.run_words(&[b"SET", b"big", &vec![b'x'; 60_000]]);
+    other.int("HSET h f v");
+    // One reply; one that repeats itself without end; several of a pipeline, of which what comes behind does not run; and a
+    // transaction, which runs to its end.
+    for (number, pipeline) in [
+        &["MGET big big"] as &[&str],
+        &["HRANDFIELD h -999999999"],
+        &["SET before 1", "GET big", "GET big", "SET behind 1"],
+        &["MULTI", "GET big", "GET big", "SET in-it 1", "EXEC"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let mut greedy = Client::connect(server.addr());
+        let mut bytes = Vec::new();
+        for line in *pipeline {
+            let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            encode_command(&mut bytes, &words);
+        }
+        greedy.send_raw(&bytes);
+        greedy.expect_closed();
+        let closed = server.server().clients.output_limit_closed.load(Relaxed);
+        assert_eq!(closed, number as u64 + 1, "{pipeline:?}");
+    }
+    assert_eq!(other.int("EXISTS before in-it"), 2);
+    assert_eq!(other.int("EXISTS behind"), 0);
+    // What is short enough goes on.
+    assert_eq!(other.text("GET big").len(), 60_000);
+}
+
+#[test]
 fn the_soft_output_limit_closes_a_client_of_which_nothing_is_heard() {
     let server = TestServer::start(&["--client-output-buffer-limit", "normal 0 1mb 1"]);
     let mut other = Client::connect(server.addr());
