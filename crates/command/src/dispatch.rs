@@ -417,7 +417,7 @@ fn run(
             session.must_wait = true;
             return Ok(());
         }
-        if command.spec.work != Work::Little
+        if !matches!(command.spec.work, Work::Little)
             && long::hand_over(server, worker.state.now, session, &mut keys, command, args, planned)
         {
             return Ok(());

@@ -14,6 +14,8 @@
 //! * Its client waits, and its further commands with it: the order of replies is that of commands. So do clients that ask
 //!   for the keys; they try again when the keys are back.
 //! * If the client goes away meanwhile, the command is finished all the same, as any command that has begun.
+//! * A command about the whole keyspace (KEYS) takes nothing away: it visits one shard after the other, as it would on its worker,
+//!   a part at a time. The locks of a server with one worker know that worker only; there such a command runs where it is.
 //! * Inside a transaction a command runs where it is: all of the transaction happens at once.
 
 use crate::args::{Args, OwnedArgs};
@@ -32,16 +34,17 @@ use resp::{Output, Proto, ReplyWriter};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 
-/// What a command's time depends on, where that may be much. Counted from one of its keys on: those before it are only
-/// written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a command's time depends on, where that may be much.
+#[derive(Clone, Copy)]
 pub enum Work {
     /// Never much, or not to be foretold.
     Little,
-    /// The elements of all its keys together.
+    /// The elements of all its keys together, from this one on: those before it are only written.
     Sum(usize),
-    /// The elements of the smallest, for each key.
+    /// The elements of the smallest, for each key, from this one on.
     Least(usize),
+    /// Elements, or keys of the keyspace, as this tells from words and keys. It has no effects, and takes no time to speak of.
+    Told(fn(&Args<'_>, &mut LockedKeys<'_>, &[Key<'_>]) -> usize),
 }
 
 /// Elements from which a command is long: 1 ms, or a few, for all that say so.
@@ -60,7 +63,9 @@ pub struct Job {
     command: usize,
     args: OwnedArgs,
     proto: Proto,
-    away: Away,
+    db: usize,
+    /// Its keys; `None` for a command that visits the whole keyspace.
+    away: Option<Away>,
     fx: Effects,
     now: Now,
 }
@@ -70,7 +75,7 @@ pub struct Finished {
     pub client: u64,
     command: usize,
     args: OwnedArgs,
-    /// The keys; `None` once they are back.
+    /// The keys that are away; `None` once they are back.
     away: Option<Away>,
     fx: Option<Effects>,
     output: Output,
@@ -95,7 +100,8 @@ impl Executor {
 }
 
 impl Work {
-    fn elements(self, keys: &LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    #[inline]
+    fn elements(self, args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
         let counted = |from: usize| located.get(from..).unwrap_or_default();
         match self {
             Work::Little => 0,
@@ -105,6 +111,7 @@ impl Work {
                 let least = keys_counted.iter().map(|key| keys.elements(key)).min().unwrap_or(0);
                 least.saturating_mul(keys_counted.len())
             }
+            Work::Told(told) => told(args, keys, located),
         }
     }
 }
@@ -121,23 +128,34 @@ pub(crate) fn hand_over(
 ) -> bool {
     let Some(executor) = &server.executor else { return false };
     // Whoever holds all shards may be after more than his keys.
-    if planned.invalid || command.spec.work.elements(keys, planned.keys) < executor.long_elements || keys.holds_all() {
+    if planned.invalid
+        || command.spec.work.elements(args, keys, planned.keys) < executor.long_elements
+        || keys.holds_all()
+    {
         return false;
     }
-    let Some(away) = keys.send_away(planned.keys) else { return false };
+    let is_visit = matches!(command.spec.run, Run::Visit(_));
+    let away = if is_visit { None } else { keys.send_away(planned.keys) };
+    let may_go = if is_visit { server.keyspace.is_shared() } else { away.is_some() };
+    if !may_go {
+        return false;
+    }
     let seed = keys.fx.rng.next_u64();
     let job = Job {
         client: session.info.clone(),
         command: command.id,
         args: OwnedArgs::copy(args),
         proto: session.proto,
+        db: session.db,
         away,
         fx: keys.fx.like(Rng::seed(seed)),
         now,
     };
     if let Err(unsent) = executor.jobs.send(Box::new(job)) {
         // The thread has ended: the server stops.
-        keys.take_back(&unsent.0.away);
+        if let Some(away) = &unsent.0.away {
+            keys.take_back(away);
+        }
         return false;
     }
     let is_muted = session.reply_mode != ReplyMode::On;
@@ -162,23 +180,27 @@ pub fn worker_of(server: &Server) -> Worker {
 
 /// Runs a job, and tells the worker of its client.
 pub fn execute(server: &Server, worker: &mut Worker, job: Box<Job>) {
-    let Job { client, command: id, args: words, proto, away, mut fx, now } = *job;
+    let Job { client, command: id, args: words, proto, db, away, mut fx, now } = *job;
     let command = server.registry.by_id(id);
     let (client_id, mailbox) = (client.id, &server.workers[client.worker].mailbox);
     worker.set_now(server, now);
     let mut session = Session::new(client.clone(), true, false);
-    session.db = away.db();
+    session.db = db;
     session.proto = proto;
     session.no_touch = client.has_flag(client_flags::NO_TOUCH);
     let mut reply = ReplyWriter::new(proto);
     let start = worker.state.ticks.raw();
     let outcome = {
         let args = words.args();
-        let mut keys = LockedKeys::lock(away.keyspace(), Scope::All, session.db, &mut fx);
+        let (keyspace, scope) = match &away {
+            Some(away) => (away.keyspace(), Scope::All),
+            None => (&server.keyspace, Scope::Visit),
+        };
+        let mut keys = LockedKeys::lock(keyspace, scope, db, &mut fx);
         // The words fitted once: otherwise the command would not have come here.
         let (located, _) = command.spec.locate(&args, keys.keyspace());
         match command.spec.run {
-            Run::Keyed(handler) => dispatch::call(
+            Run::Keyed(handler) | Run::Visit(handler) => dispatch::call(
                 server,
                 &worker.state,
                 &mut session,
@@ -189,8 +211,8 @@ pub fn execute(server: &Server, worker: &mut Worker, job: Box<Job>) {
                 &args,
                 &located,
             ),
-            Run::Session(_) | Run::Visit(_) | Run::Global(_) | Run::Exec | Run::Container => {
-                unreachable!("only commands with keys have work")
+            Run::Session(_) | Run::Global(_) | Run::Exec | Run::Container => {
+                unreachable!("only commands about keys have work")
             }
         }
     };
@@ -199,7 +221,7 @@ pub fn execute(server: &Server, worker: &mut Worker, job: Box<Job>) {
         client: client_id,
         command: id,
         args: words,
-        away: Some(away),
+        away,
         fx: Some(fx),
         output: reply.out,
         outcome,
@@ -207,20 +229,28 @@ pub fn execute(server: &Server, worker: &mut Worker, job: Box<Job>) {
     })));
 }
 
-/// Takes the keys of a finished command back, whether or not its client is still there.
+/// Takes over what a finished command did, and its keys back, whether or not its client is still there.
 pub fn bring_back(server: &Server, worker: &mut Worker, finished: &mut Finished) {
-    let (Some(away), Some(fx)) = (finished.away.take(), finished.fx.take()) else { return };
-    let shards = away.shards();
+    let Some(fx) = finished.fx.take() else { return };
+    match finished.away.take() {
+        Some(away) => take_back(server, worker, &away, fx),
+        // What it did to a shard, it did and logged under the lock of that.
+        None => worker.fx.absorb(fx),
+    }
+    dispatch::deliver(server, &mut worker.fx);
+}
+
+fn take_back(server: &Server, worker: &mut Worker, away: &Away, fx: Effects) {
     {
+        let shards = away.shards();
         let mut keys = LockedKeys::lock(&server.keyspace, Scope::Shards(&shards), away.db(), &mut worker.fx);
-        keys.take_back(&away);
+        keys.take_back(away);
         keys.fx.absorb(fx);
         keys.fx.settle(&server.keyspace.journal);
     }
     for (number, client) in server.keyspace.take_waiting_for_return() {
         server.workers[number].mailbox.send(Message::Retry(client));
     }
-    dispatch::deliver(server, &mut worker.fx);
 }
 
 /// Answers the client of a finished command, and counts the command.

@@ -2,6 +2,7 @@
 
 use crate::testing::TestServer;
 use command::dispatch::Flow;
+use structures::lock::Sharing;
 
 /// A server with two sets of three members, for which that is much.
 fn server() -> TestServer {
@@ -111,4 +112,123 @@ fn in_a_transaction_and_with_muted_replies_nothing_is_different() {
     assert_eq!(server.send(other, "SUNIONSTORE d a b"), Flow::Away);
     server.execute();
     assert_eq!(server.show("SCARD d"), "(integer) 4");
+}
+
+/// A server with more than one worker to lock its shards, and with keys for which KEYS is long.
+fn shared_server() -> TestServer {
+    let mut server = TestServer::with(Sharing::Shared);
+    server.run_long_elsewhere(3);
+    for key in ["a", "b", "c", "d"] {
+        server.run(&format!("SET {key} 1"));
+    }
+    server.journal();
+    server.events();
+    server
+}
+
+#[test]
+fn a_visit_of_all_keys_runs_elsewhere_and_nobody_waits_for_it() {
+    let mut server = shared_server();
+    let other = server.connect();
+    for command in ["KEYS *", "SCAN 0 COUNT 4", "INFO keysizes", "INFO everything", "INFO"] {
+        assert_eq!(server.send(0, command), Flow::Away, "{command}");
+        assert_eq!(server.run_on(other, "GET a").to_string(), "\"1\"");
+        assert_eq!(server.run_on(other, "MGET a b c d").to_string().lines().count(), 4);
+        server.execute();
+        assert!(server.answer(0).is_some(), "{command}");
+    }
+}
+
+#[test]
+fn it_sees_the_keyspace_as_it_is_when_it_runs() {
+    let mut server = shared_server();
+    server.run("DEL b");
+    server.run("SET old 1 PX 10");
+    let other = server.connect();
+    server.send(0, "KEYS *");
+    server.run_on(other, "DEL a");
+    server.run_on(other, "SET e 1");
+    server.execute();
+    let mut listed: Vec<String> = server.answer(0).expect("it ran").lines().map(|line| line[3..].to_owned()).collect();
+    listed.sort();
+    assert_eq!(listed, ["\"c\"", "\"d\"", "\"e\"", "\"old\""]);
+}
+
+#[test]
+fn few_keys_small_counts_and_one_worker_are_served_at_once() {
+    let mut server = shared_server();
+    for command in ["SCAN 0 COUNT 2", "INFO server", "INFO stats cpu", "DBSIZE", "KEYS", "SCAN 0 COUNT x"] {
+        server.show(command);
+    }
+    server.run("DEL a b");
+    assert_eq!(server.show("KEYS *").lines().count(), 2);
+    let mut alone = TestServer::new();
+    alone.run_long_elsewhere(1);
+    alone.run("SET a 1");
+    assert_eq!(alone.show("KEYS *"), "1) \"a\"");
+}
+
+#[test]
+fn what_a_scan_elsewhere_deletes_is_logged_and_announced_once() {
+    let mut server = shared_server();
+    server.run("SET old 1 PX 10");
+    server.advance_ms(10);
+    server.journal();
+    server.events();
+    assert_eq!(server.send(0, "SCAN 0 COUNT 100"), Flow::Away);
+    server.execute();
+    assert!(!server.answer(0).expect("it ran").contains("old"));
+    assert_eq!(server.journal(), ["0 DEL old"]);
+    assert_eq!(server.events(), ["0 expired old"]);
+    server.worker.publish_counters();
+    assert!(server.show("INFO stats").contains("expired_keys:1"));
+}
+
+#[test]
+fn a_visit_lists_keys_that_are_away_and_wakes_nobody_who_waits_for_them() {
+    let mut server = shared_server();
+    server.run("SADD set1 one two three four");
+    server.run("SADD set2 five six seven eight");
+    assert_eq!(server.send(0, "KEYS *"), Flow::Away);
+    let (second, third) = (server.connect(), server.connect());
+    assert_eq!(server.send(second, "SUNIONSTORE set3 set1 set2"), Flow::Away);
+    assert_eq!(server.send(third, "SCARD set1"), Flow::Deferred);
+    server.execute_first();
+    assert!(server.told_to_retry().is_empty());
+    let listed = server.answer(0).expect("it ran");
+    assert!(listed.contains("set1") && listed.contains("set2"), "{listed}");
+    server.execute();
+    assert_eq!(server.told_to_retry(), [third]);
+}
+
+#[test]
+fn a_visit_is_counted_logged_and_in_the_protocol_of_its_client() {
+    let mut server = shared_server();
+    server.run("CONFIG RESETSTAT");
+    server.server.tunables.slowlog_log_slower_than.store(0, std::sync::atomic::Ordering::Relaxed);
+    server.advance_ms(0);
+    server.send(0, "KEYS *");
+    server.execute();
+    server.answer(0);
+    assert!(server.show("SLOWLOG GET").contains("\"KEYS\""));
+    assert!(server.show("INFO commandstats").contains("cmdstat_keys:calls=1,"));
+    // Whoever hangs up meanwhile is missed by nobody.
+    let other = server.connect();
+    server.send(other, "KEYS *");
+    server.hang_up(other);
+    server.execute();
+    server.send(0, "KEYS *");
+    server.execute();
+    assert_eq!(server.answer(0).expect("it ran").lines().count(), 4);
+}
+
+#[test]
+fn in_a_transaction_a_visit_runs_where_it_is() {
+    let mut server = shared_server();
+    server.run("MULTI");
+    server.run("KEYS *");
+    server.run("SET e 1");
+    server.run("SCAN 0 COUNT 100");
+    let replies = server.show("EXEC");
+    assert!(replies.contains("\"a\"") && replies.contains("\"e\""), "{replies}");
 }

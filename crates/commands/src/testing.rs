@@ -30,8 +30,13 @@ pub struct TestServer {
 
 impl TestServer {
     pub fn new() -> TestServer {
+        TestServer::with(Sharing::Exclusive)
+    }
+
+    /// A server whose shards other threads may lock, too.
+    pub fn with(sharing: Sharing) -> TestServer {
         let registry = Registry::new(crate::COMMANDS, &[]).expect("command names are unique");
-        let shape = Shape { shards: 16, databases: 16, sharing: Sharing::Exclusive };
+        let shape = Shape { shards: 16, databases: 16, sharing };
         let started = base::clock::Now { unix_ms: 1_700_000_000_000, unix_us: 1_700_000_000_000_000, mono_us: 1 };
         let (server, mut letters) = command::testing::server(registry, shape, 1, started);
         let letters = letters.remove(0);
@@ -132,8 +137,17 @@ impl TestServer {
 
     /// Runs the long commands that were handed over, and brings their keys back.
     pub fn execute(&mut self) {
+        self.execute_some(usize::MAX);
+    }
+
+    /// The same with the first of them.
+    pub fn execute_first(&mut self) {
+        self.execute_some(1);
+    }
+
+    fn execute_some(&mut self, count: usize) {
         let mut executor = long::worker_of(&self.server);
-        for job in self.jobs.iter().flat_map(Receiver::try_iter) {
+        for job in self.jobs.iter().flat_map(Receiver::try_iter).take(count) {
             long::execute(&self.server, &mut executor, job);
         }
         let mut finished = self.letters.take_all(|letter| matches!(letter, Message::Finished(_)));

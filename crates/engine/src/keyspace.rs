@@ -42,6 +42,7 @@ pub struct Keyspace {
     pub(crate) shards: Box<[Lock<ShardData>]>,
     hasher: Hasher,
     databases: usize,
+    sharing: Sharing,
     pub journal: Journal,
     pub reclaimer: Reclaimer,
     pub(crate) travel: Travel,
@@ -59,6 +60,7 @@ impl Keyspace {
             shards: (0..shape.shards).map(|_| shard()).collect(),
             hasher,
             databases: shape.databases,
+            sharing: shape.sharing,
             journal: Journal::default(),
             reclaimer,
             travel: Travel::default(),
@@ -67,6 +69,11 @@ impl Keyspace {
 
     pub fn databases(&self) -> usize {
         self.databases
+    }
+
+    /// Whether several threads may take its shards.
+    pub fn is_shared(&self) -> bool {
+        self.sharing == Sharing::Shared
     }
 
     pub fn shards(&self) -> usize {

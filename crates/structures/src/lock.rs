@@ -130,9 +130,20 @@ impl<T> DerefMut for Guard<'_, T> {
     }
 }
 
+impl<T> Guard<'_, T> {
+    /// Lets go of the lock, and leaves it to whoever waits for it: for those that take it again at once.
+    #[inline]
+    pub fn unlock_fairly(mut self) {
+        if let Some(mutex) = self.mutex.take() {
+            MutexGuard::unlock_fair(mutex);
+        }
+    }
+}
+
 impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        // Of a shared lock, which may be somebody else's by now, nobody reads this.
         if self.mutex.is_none() {
             self.lock.held.store(false, Ordering::Relaxed);
         }
@@ -164,6 +175,19 @@ mod tests {
         *lock.lock() += 1;
         *lock.try_lock().expect("an exclusive lock is always free for its owner") += 1;
         assert_eq!(*lock.lock(), 3);
+    }
+
+    #[test]
+    fn unlocked_fairly_it_can_be_taken_again() {
+        for sharing in [Sharing::Exclusive, Sharing::Shared] {
+            let lock = Lock::new(1, sharing);
+            for _ in 0..3 {
+                let mut guard = lock.lock();
+                *guard += 1;
+                guard.unlock_fairly();
+            }
+            assert_eq!(*lock.lock(), 4);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use base::rng::Rng;
 use resp::client::Value;
 use russet_linearize::harness::{Connection, server_with_executor};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const SETS: u64 = 5;
 const MEMBERS: usize = 40;
@@ -101,4 +102,61 @@ fn turn(number: usize, connection: &mut Connection, rng: &mut Rng) -> bool {
             false
         }
     }
+}
+
+/// The keys of a reply, which must have no doubles.
+fn names(reply: &Value) -> Vec<String> {
+    let Value::Array(keys) = reply else { panic!("an array: {reply}") };
+    let mut names: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    names.sort();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all, "a key is listed twice");
+    names
+}
+
+/// Adds and deletes keys, a hundred at a time, so that tables grow and shrink below those who visit them.
+fn churn(connection: &mut Connection, rng: &mut Rng) {
+    let numbers: Vec<u64> = (0..100).map(|_| rng.below(20_000)).collect();
+    let pairs: String = numbers.iter().map(|number| format!(" comes{number} 1")).collect();
+    connection.run_waiting(&format!("MSET{pairs}"));
+    let keys: String = (0..120).map(|_| format!(" comes{}", rng.below(20_000))).collect();
+    connection.run_waiting(&format!("DEL{keys}"));
+}
+
+#[test]
+fn every_key_that_stays_is_listed_once_while_others_come_and_go_and_are_away() {
+    const STAY: usize = 3000;
+    let server = server_with_executor(5);
+    let mut first = Connection::new(&server, 0);
+    for number in 0..STAY {
+        first.run_waiting(&format!("SET stays{number} 1"));
+    }
+    first.run_waiting("SADD stays-set1 one two three");
+    first.run_waiting("SADD stays-set2 three four five");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for number in 1..4 {
+            let mut connection = Connection::new(&server, number);
+            let done = &done;
+            scope.spawn(move || {
+                let mut rng = Rng::seed(number as u64);
+                while !done.load(Ordering::Relaxed) {
+                    if number < 3 {
+                        churn(&mut connection, &mut rng);
+                    } else {
+                        connection.run_waiting("SUNIONSTORE comes-union stays-set1 stays-set2");
+                    }
+                }
+            });
+        }
+        let mut connection = Connection::new(&server, 4);
+        let lists: Vec<Value> = (0..60).map(|_| connection.run_waiting("KEYS *")).collect();
+        // Nothing may panic before: the other threads would go on for ever.
+        done.store(true, Ordering::Relaxed);
+        for list in lists {
+            let stayed = names(&list).into_iter().filter(|name| name.starts_with("\"stays")).count();
+            assert_eq!(stayed, STAY + 2);
+        }
+    });
 }

@@ -1,11 +1,11 @@
 //! KEYS, RANDOMKEY: commands about all keys of a database.
 //!
-//! They visit the shards one after the other, so a client elsewhere waits for one shard at most. KEYS may therefore
-//! miss a key that is renamed meanwhile from a shard still to come to one already visited; in a transaction all
-//! shards are held.
+//! They visit the shards one after the other, and KEYS each of them a part at a time, so nobody waits for more than
+//! that; with many keys KEYS runs on another thread. What is there all the time KEYS lists once, but it is no snapshot: of a key that
+//! is renamed meanwhile it may list both names or neither. In a transaction all shards are held.
 
 use base::glob::glob_match;
-use command::spec::{Category, Flags, Run, Shape, pattern};
+use command::spec::{Category, Flags, Run, Shape, Work, pattern};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::{LockedKeys, ShardView};
 
@@ -21,6 +21,7 @@ pub static KEYS: CommandSpec = CommandSpec {
     tips: &["request_policy:all_shards", "nondeterministic_output_order"],
     reply: Shape::ARRAY,
     run: Run::Visit(keys_matching),
+    work: Work::Told(|_, keys, _| count_keys(keys) as usize),
     ..CommandSpec::DEFAULT
 };
 
@@ -45,13 +46,11 @@ fn keys_matching(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -
     let (db, now_ms) = (keys.db, keys.fx.now_ms);
     let mut found = 0;
     let header = cx.reply.deferred_array();
-    keys.visit(|shard| {
-        for entry in shard.db(db).table().iter() {
-            let live = entry.deadline().is_none_or(|deadline| deadline > now_ms);
-            if live && (every || glob_match(pattern, entry.key(), false)) {
-                cx.reply.bulk(entry.key());
-                found += 1;
-            }
+    keys.visit_keys(db, |entry| {
+        let live = entry.deadline().is_none_or(|deadline| deadline > now_ms);
+        if live && (every || glob_match(pattern, entry.key(), false)) {
+            cx.reply.bulk(entry.key());
+            found += 1;
         }
     });
     cx.reply.set_array_len(header, found);

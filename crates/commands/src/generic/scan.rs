@@ -11,9 +11,10 @@
 use base::glob::glob_match;
 use base::num::parse_i64;
 use base::text::eq_ignore_case;
+use command::long::{LONG_ELEMENTS, Work};
 use command::spec::{Flags, Run, Shape, integer, pattern, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{LockedKeys, ShardView};
+use engine::{Key, LockedKeys, ShardView};
 use resp::{Output, ReplyWriter};
 
 pub static SCAN: CommandSpec = CommandSpec {
@@ -33,6 +34,7 @@ pub static SCAN: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
     reply: Shape::ARRAY,
     run: Run::Visit(scan),
+    work: Work::Told(keys_to_meet),
     ..CommandSpec::DEFAULT
 };
 
@@ -161,6 +163,13 @@ struct Progress {
     /// The names that fit, written already, and how many they are.
     found: ReplyWriter,
     count: usize,
+}
+
+/// Keys that a call will meet, or more.
+fn keys_to_meet(args: &Args<'_>, keys: &mut LockedKeys<'_>, _: &[Key<'_>]) -> usize {
+    let count = Options::parse(args, 1, Of::Keys).map_or(0, |options| options.count);
+    // To count the keys is more work than most calls are.
+    if count < LONG_ELEMENTS { count } else { count.min(super::keys::count_keys(keys) as usize) }
 }
 
 fn scan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

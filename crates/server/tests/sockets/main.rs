@@ -13,4 +13,5 @@ mod noise;
 mod pipelines;
 mod process;
 mod support;
+mod visits;
 mod workers;

@@ -375,6 +375,30 @@ impl<B> Dict<B> {
         self.table.scan(cursor, &mut |address| visit(self.lend(raw_at(address))))
     }
 
+    /// Visits some entries, at least `least` if so many are left; tells where to go on, `None` at the end. Start with place 0.
+    /// Every key that is there from beginning to end is visited once, and no key twice, whatever is added or removed in between.
+    /// Compared with `scan` it takes larger steps, and is faster.
+    pub fn walk(&self, place: u64, least: usize, mut visit: impl FnMut(EntryRef<'_, B>)) -> Option<u64> {
+        let (mut place, mut met) = (place, 0);
+        if self.is_empty() {
+            // There may be no segment.
+            return None;
+        }
+        while place < table::ORDER_END && met < least.max(1) {
+            let part = self.table.part(place);
+            for address in part.addresses {
+                let raw = raw_at(address);
+                // A segment that was merged meanwhile also has what was visited before.
+                if part.begin == place || table::order_of(self.hasher.hash(raw.key())) >= place {
+                    visit(self.lend(raw));
+                }
+                met += 1;
+            }
+            place = part.end;
+        }
+        (place < table::ORDER_END).then_some(place)
+    }
+
     /// All entries, in no order.
     pub fn iter(&self) -> Iter<'_, B> {
         Iter { addresses: self.table.addresses(), dict: PhantomData }

@@ -31,6 +31,9 @@
 //! **Scan** goes over 32 ranges of positions; in each over the segments in the order of their reversed index bits. What was
 //! visited is always a prefix in that order, whatever splits, merges or rewrites happen in between.
 //!
+//! **Walk** goes over whole segments in that order. A place in it is a hash, so that what was visited is known even of a segment
+//! that was merged since from one that was and one that was not.
+//!
 //! **Snapshots** mark, for each segment, the ranges that they have saved: a range in a segment is what one step of a scan visits.
 //! Rewrites and splits carry the marks along; merges, which could not, wait for the end.
 //!
@@ -54,6 +57,8 @@ const ADDRESS: u64 = (1 << 48) - 1;
 const RANGES: u64 = 32;
 const RANGE_WIDTH: u64 = (1 << 16) / RANGES;
 const _: () = assert!(RANGES == u32::BITS as u64, "a segment marks its ranges in 32 bits");
+/// The end of the order of reversed hashes: see [`order_of`].
+pub(super) const ORDER_END: u64 = 1 << 32;
 const LOW7: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 const TAGS: u64 = 0x0080_8080_8080_8080;
 
@@ -103,6 +108,12 @@ fn carried(hash: u64) -> u64 {
 #[inline(always)]
 fn position_of(slot: u64, tag: u8) -> u64 {
     (slot >> 56) << 8 | u64::from(tag)
+}
+
+/// The place of a hash in the order of reversed hashes: by its lowest bit first. A segment is a part of that order without gaps.
+#[inline(always)]
+pub(super) fn order_of(hash: u64) -> u64 {
+    u64::from((hash as u32).reverse_bits())
 }
 
 #[inline(always)]
@@ -648,8 +659,7 @@ impl Table {
 
     /// All addresses, in no order. What lies there is asked for two lines ahead, to be read then.
     pub(super) fn addresses(&self) -> Addresses<'_> {
-        let segments = self.directory.iter().flatten();
-        Addresses { segments, number: 0, lines: &[], slots: &[0; WIDTH], control: 0, used: 0 }
+        Addresses { segments: self.directory.iter().flatten(), ..Addresses::default() }
     }
 
     /// A table with the same slots, whose addresses are still those of this one.
@@ -693,21 +703,36 @@ impl Table {
         }
         let reversed = ((cursor / RANGES) as u32).reverse_bits();
         let low_bits = u64::from(reversed.reverse_bits());
-        let index = self.index_of(low_bits);
-        self.visit_ranges(index, range, range + 1, visit);
-        // The segment is all hashes that agree in the lowest `depth` bits.
-        let bits = self.mask.count_ones();
-        let buddy = (low_bits as usize & (self.mask >> 1)) | (self.mask ^ (self.mask >> 1));
-        let depth = if buddy < self.segments { bits } else { bits.saturating_sub(1) };
-        let width = 1u64 << (32 - depth.min(32));
+        self.visit_ranges(self.index_of(low_bits), range, range + 1, visit);
+        let width = self.width_at(low_bits);
         let next = (u64::from(reversed) / width + 1) * width;
-        if next < 1 << 32 {
+        if next < ORDER_END {
             u64::from((next as u32).reverse_bits()) * RANGES + range
         } else if range + 1 < RANGES {
             range + 1
         } else {
             0
         }
+    }
+
+    /// How much of the order of reversed hashes the segment of these hashes has: it is all that agree in the lowest bits, so many
+    /// that `log2` of this is left.
+    fn width_at(&self, low_bits: u64) -> u64 {
+        let bits = self.mask.count_ones();
+        let buddy = (low_bits as usize & (self.mask >> 1)) | (self.mask ^ (self.mask >> 1));
+        let depth = if buddy < self.segments { bits } else { bits.saturating_sub(1) };
+        1u64 << (32 - depth.min(32))
+    }
+
+    /// The segment at a place below [`ORDER_END`] in the order of reversed hashes.
+    pub(super) fn part(&self, place: u64) -> Part<'_> {
+        // To reverse twice is to do nothing.
+        let low_bits = order_of(place);
+        let width = self.width_at(low_bits);
+        let begin = place / width * width;
+        let index = self.index_of(low_bits);
+        let addresses = Addresses { number: index + 1, lines: self.segment(index).lines(), ..Addresses::default() };
+        Part { addresses, begin, end: begin + width }
     }
 
     fn visit_ranges(&self, index: usize, from: u64, to: u64, visit: &mut dyn FnMut(u64)) {
@@ -850,6 +875,20 @@ pub(super) struct Addresses<'a> {
     control: u64,
     /// Marks of the current line's slots that are still to be given.
     used: u64,
+}
+
+impl Default for Addresses<'_> {
+    /// None.
+    fn default() -> Self {
+        Addresses { segments: [].iter().flatten(), number: 0, lines: &[], slots: &[0; WIDTH], control: 0, used: 0 }
+    }
+}
+
+/// A segment, as a part of the order of reversed hashes.
+pub(super) struct Part<'a> {
+    pub addresses: Addresses<'a>,
+    pub begin: u64,
+    pub end: u64,
 }
 
 impl Addresses<'_> {

@@ -457,6 +457,63 @@ fn scan_misses_nothing_that_stays_while_the_dict_changes() {
 }
 
 #[test]
+fn a_walk_visits_what_stays_once_and_nothing_twice_while_the_dict_changes() {
+    let mut met_merges = 0;
+    for seed in 0..if cfg!(miri) { 2 } else { 60 } {
+        let mut draws = Draws(seed);
+        let stay = draws.below(if cfg!(miri) { 100 } else { 6_000 });
+        let mut dict = filled(stay);
+        let mut passing: Vec<u64> = Vec::new();
+        let mut fresh = 1 << 32;
+        if seed % 2 == 0 {
+            for _ in 0..stay * 4 {
+                add(&mut dict, fresh);
+                passing.push(fresh);
+                fresh += 1;
+            }
+        }
+        let (mut seen, mut at, trend) = (HashSet::new(), Some(0), draws.below(101));
+        while let Some(place) = at {
+            let before = dict.len();
+            at = dict.walk(place, draws.below(600) as usize, |entry| {
+                assert!(seen.insert(number_of(entry)), "twice");
+            });
+            for _ in 0..draws.below(if cfg!(miri) { 100 } else { 4_000 }) {
+                if draws.below(100) < trend && passing.len() < 20_000 {
+                    add(&mut dict, fresh);
+                    passing.push(fresh);
+                    fresh += 1;
+                } else if !passing.is_empty() {
+                    let at = draws.below(passing.len() as u64) as usize;
+                    drop_key(&mut dict, passing.swap_remove(at));
+                }
+            }
+            met_merges += usize::from(dict.len() < before / 2);
+        }
+        dict.check();
+        assert!((0..stay).all(|number| seen.contains(&number)));
+    }
+    assert!(met_merges > 0 || cfg!(miri), "some dicts shrank below the walk");
+}
+
+#[test]
+fn any_place_may_be_walked_from() {
+    let dict = filled(2_000);
+    let all = |from| {
+        let (mut at, mut met) = (Some(from), 0);
+        while let Some(place) = at {
+            at = dict.walk(place, 1, |_| met += 1);
+        }
+        met
+    };
+    assert_eq!(all(0), 2_000);
+    assert_eq!(filled(0).walk(0, 1, |_| panic!("nothing is there")), None);
+    assert_eq!(all(u64::MAX), 0);
+    let halves = (all(1 << 31), all((1 << 31) - 1));
+    assert!(halves.0 <= halves.1 && halves.1 < 1_500, "about half: {halves:?}");
+}
+
+#[test]
 fn any_cursor_may_be_given() {
     let dict = filled(2_000);
     let mut draws = Draws(1);

@@ -13,9 +13,9 @@ mod rows;
 pub(super) use facts::{Facts, above, percentage, ratio};
 pub(super) use rows::histogram_of;
 
-use command::spec::{Category, Flags, Group, Run, Shape, string};
+use command::spec::{Category, Flags, Group, Run, Shape, Work, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};
-use engine::LockedKeys;
+use engine::{Key, LockedKeys};
 
 pub static INFO: CommandSpec = CommandSpec {
     name: "INFO",
@@ -30,6 +30,7 @@ pub static INFO: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
     reply: Shape::VERBATIM,
     run: Run::Visit(info),
+    work: Work::Told(keys_to_look_at),
     ..CommandSpec::DEFAULT
 };
 
@@ -62,6 +63,9 @@ const fn section(title: &'static str, shown: Shown, lines: &'static [Lines]) -> 
     Section { title, shown, lines }
 }
 
+/// The one that may look at every key.
+const KEYSIZES: Section = section("Keysizes", Shown::Default, &[Lines::Rows(rows::keysizes)]);
+
 static SECTIONS: &[Section] = &[
     section("Server", Shown::Default, &[Lines::Fields(fields::SERVER), Lines::Rows(rows::listeners)]),
     section("Clients", Shown::Default, &[Lines::Fields(fields::CLIENTS)]),
@@ -77,7 +81,7 @@ static SECTIONS: &[Section] = &[
     section("Latencystats", Shown::All, &[Lines::Rows(rows::latencystats)]),
     section("Cluster", Shown::Default, &[Lines::Fields(fields::CLUSTER)]),
     section("Keyspace", Shown::Default, &[Lines::Rows(rows::keyspace)]),
-    section("Keysizes", Shown::Default, &[Lines::Rows(rows::keysizes)]),
+    KEYSIZES,
     section("Debug", Shown::ByName, &[Lines::Fields(fields::DEBUG)]),
 ];
 
@@ -94,10 +98,23 @@ fn wanted(section: &Section, asked: &Args<'_>) -> bool {
     })
 }
 
+/// Whether the client named what it wants, and so gets it whatever it costs.
+fn is_exhaustive(args: &Args<'_>) -> bool {
+    (1..args.len()).any(|at| !args.is(at, "default"))
+}
+
+/// Keys that a call will look at.
+fn keys_to_look_at(args: &Args<'_>, keys: &mut LockedKeys<'_>, _: &[Key<'_>]) -> usize {
+    if !wanted(&KEYSIZES, args) {
+        return 0;
+    }
+    let total = facts::Keyspace::gather(keys).keys();
+    if rows::looks_at_all(total, is_exhaustive(args)) { total } else { 0 }
+}
+
 fn info(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let named_keysizes = (1..args.len()).any(|at| !args.is(at, "default"));
     let mut facts = Facts::gather(cx.server, cx.now(), keys);
-    facts.exhaustive = named_keysizes;
+    facts.exhaustive = is_exhaustive(args);
     let mut text = Vec::with_capacity(4096);
     for section in SECTIONS.iter().filter(|section| wanted(section, args)) {
         if !text.is_empty() {

@@ -150,23 +150,27 @@ pub(super) fn bin_label(bin: usize) -> String {
     }
 }
 
+/// Whether [`keysizes`] looks at all of so many keys.
+pub(super) fn looks_at_all(keys: usize, exhaustive: bool) -> bool {
+    keys <= KEYSIZES_KEYS_MAX || exhaustive
+}
+
 /// How many values there are of each size, a line for each database and kind.
 ///
 /// Redis keeps these histograms up to date with each write; we count when asked, shard by shard. That
 /// costs time in proportion to the keys, so INFO without arguments leaves the section empty when they are many.
 pub fn keysizes(facts: &Facts<'_>, keys: &mut LockedKeys<'_>, out: &mut Vec<u8>) {
-    if facts.keyspace.keys() > KEYSIZES_KEYS_MAX && !facts.exhaustive {
+    if !looks_at_all(facts.keyspace.keys(), facts.exhaustive) {
         return;
     }
     let mut counts = vec![[[0u64; BINS]; KINDS.len()]; facts.keyspace.dbs.len()];
-    keys.visit(|view| {
-        for (number, counts) in counts.iter_mut().enumerate() {
-            for entry in view.db(number).table().iter() {
-                let (kind, size) = size(&entry);
-                counts[kind][bin_of(size)] += 1;
-            }
-        }
-    });
+    let filled = facts.keyspace.dbs.iter().enumerate().filter(|(_, db)| db.keys > 0);
+    for (number, _) in filled {
+        keys.visit_keys(number, |entry| {
+            let (kind, size) = size(&entry);
+            counts[number][kind][bin_of(size)] += 1;
+        });
+    }
     for (number, kinds) in counts.iter().enumerate() {
         for (kind, bins) in KINDS.iter().zip(kinds) {
             let filled: Vec<String> =
