@@ -16,6 +16,10 @@
 //! * If the client goes away meanwhile, the command is finished all the same, as any command that has begun.
 //! * A command about the whole keyspace (KEYS) takes nothing away: it visits one shard after the other, as it would on its worker,
 //!   a part at a time. The locks of a server with one worker know that worker only; there such a command runs where it is.
+//! * Not every command that can be long says so. What comes from a list by its place is counted beforehand, and so is what a range
+//!   of scores or names has, but nobody knows how far LPOS, LREM or LINSERT will look, nor what is near a place on the
+//!   map: they run at once, since most calls are short and would only wait for longer ones. Strings take no long work but
+//!   that of bits, for which nothing is counted.
 //! * Inside a transaction a command runs where it is: all of the transaction happens at once.
 
 use crate::args::{Args, OwnedArgs};
@@ -49,6 +53,21 @@ pub enum Work {
 
 /// Elements from which a command is long: 1 ms, or a few, for all that say so.
 pub const LONG_ELEMENTS: usize = 10_000;
+
+/// Elements of a key between two places, which are the words from `at` on: for [`Work::Told`]. Negative ones are counted from the
+/// end, and both are included.
+pub fn between_places(args: &Args<'_>, at: usize, keys: &LockedKeys<'_>, key: &Key<'_>) -> usize {
+    let (Ok(start), Ok(stop)) = (args.int(at), args.int(at + 1)) else { return 0 };
+    let most = stop.saturating_sub(start).saturating_add(1);
+    if (start < 0) == (stop < 0) && most < LONG_ELEMENTS as i64 {
+        // Few, whatever the key holds: most calls need not look.
+        return usize::try_from(most).unwrap_or(0);
+    }
+    let len = keys.elements(key);
+    let from_front = |place: i64| if place < 0 { place.saturating_add(len as i64).max(-1) } else { place };
+    let most = from_front(stop).saturating_sub(from_front(start).max(0)).saturating_add(1);
+    usize::try_from(most).unwrap_or(0).min(len)
+}
 
 /// Where long commands go.
 pub struct Executor {

@@ -2,6 +2,7 @@
 
 use crate::testing::TestServer;
 use command::dispatch::Flow;
+use command::long::LONG_ELEMENTS;
 use structures::lock::Sharing;
 
 /// A server with two sets of three members, for which that is much.
@@ -231,4 +232,75 @@ fn in_a_transaction_a_visit_runs_where_it_is() {
     server.run("SCAN 0 COUNT 100");
     let replies = server.show("EXEC");
     assert!(replies.contains("\"a\"") && replies.contains("\"e\""), "{replies}");
+}
+
+/// A server with a list and a sorted set that are large enough for ranges of them to be long.
+fn large_server() -> TestServer {
+    const ELEMENTS: usize = 25_000;
+    let mut server = TestServer::new();
+    for from in (0..ELEMENTS).step_by(1000) {
+        let elements: String = (from..from + 1000).map(|number| format!(" {number}")).collect();
+        server.run(&format!("RPUSH list{elements}"));
+        let pairs: String = (from..from + 1000).map(|number| format!(" {number} member{number:05}")).collect();
+        server.run(&format!("ZADD zset{pairs}"));
+        let names: String = (from..from + 1000).map(|number| format!(" 0 name{number:05}")).collect();
+        server.run(&format!("ZADD names{names}"));
+    }
+    server.run_long_elsewhere(LONG_ELEMENTS);
+    server
+}
+
+#[test]
+fn long_ranges_run_elsewhere_and_short_ones_at_once() {
+    let mut server = large_server();
+    for long in [
+        "LRANGE list 0 -1",
+        "LRANGE list -20000 -1",
+        "LRANGE list 5 20000",
+        "ZRANGE zset 0 -1",
+        "ZRANGE zset 0 -1 REV WITHSCORES",
+        "ZRANGE zset 100 (20000 BYSCORE",
+        "ZRANGE zset +inf -inf BYSCORE REV LIMIT 0 -1",
+        "ZRANGE zset 0 inf BYSCORE LIMIT 10 15000",
+        "ZREVRANGE zset 0 99999999",
+        "ZRANGEBYSCORE zset -inf +inf",
+        "ZREVRANGEBYSCORE zset 20000 (5 WITHSCORES",
+        "ZRANGEBYLEX names - +",
+        "ZREVRANGEBYLEX names + [name00100",
+        "ZRANGESTORE out zset 0 -1",
+        "COPY zset other",
+        "COPY zset other REPLACE",
+        "ZREMRANGEBYRANK other 0 12000",
+        "COPY zset other REPLACE",
+        "ZREMRANGEBYSCORE other 100 15000",
+    ] {
+        assert_eq!(server.send(0, long), Flow::Away, "{long}");
+        server.execute();
+        assert!(server.answer(0).is_some(), "{long}");
+    }
+    for (short, lines) in [
+        ("LRANGE list 0 9", 10),
+        ("LRANGE list -10 -1", 10),
+        ("LRANGE list 24990 -1", 10),
+        ("LRANGE nothing 0 -1", 1),
+        ("LRANGE list 20000 5", 1),
+        ("LRANGE list 9223372036854775807 -9223372036854775808", 1),
+        ("LRANGE list -9223372036854775808 9", 10),
+        ("ZRANGE zset 0 9", 10),
+        ("ZRANGE zset 100 105 BYSCORE", 6),
+        ("ZRANGE zset 0 +inf BYSCORE LIMIT 0 10", 10),
+        ("ZRANGE zset 0 -1 BYSCORE", 1),
+        ("ZREVRANGE zset 0 9 WITHSCORES", 20),
+        ("ZRANGEBYSCORE zset (5 (7", 1),
+        ("ZRANGEBYLEX names [name00001 [name00004", 4),
+        ("ZREVRANGEBYSCORE zset inf 0 LIMIT 20000 3", 3),
+        ("ZRANGESTORE out zset 0 9", 1),
+        ("ZREMRANGEBYSCORE zset 5 7", 1),
+        ("ZREMRANGEBYRANK zset -2 -1", 1),
+        ("COPY list there DB 1", 1),
+        ("ZRANGE zset 0 x", 1),
+        ("ZRANGEBYSCORE zset x y", 1),
+    ] {
+        assert_eq!(server.show(short).lines().count(), lines, "{short}");
+    }
 }

@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use structures::dict::{self, EntryMut, NewValue, OwnedValue, Removed, ValueRef};
 use structures::lock::Sharing;
-use value::Object;
+use value::{Kind, Object};
 
 /// With more keys than this a command runs where it is.
 const KEYS_MAX: usize = 4096;
@@ -115,10 +115,21 @@ impl LockedKeys<'_> {
         self.guards.shard(key.shard).is_some_and(|shard| shard.away.iter().any(|away| **away == *key.bytes))
     }
 
-    /// Elements of the collection that a key holds, guessed if they are few; looks without any effect.
+    /// What a key holds, whatever its deadline; looks without any effect.
+    #[inline]
+    fn peek(&self, key: &Key<'_>) -> Option<ValueRef<'_, Object>> {
+        let shard = self.guards.shard(key.shard)?;
+        Some(shard.dbs[self.db].table.get(key.hash, key.bytes)?.value())
+    }
+
+    /// The collection of a key if it is of this kind, and not so small that the entry has it; likewise.
+    pub fn peek_large<T: Kind>(&self, key: &Key<'_>) -> Option<&T> {
+        if let ValueRef::Boxed(object) = self.peek(key)? { T::of(object) } else { None }
+    }
+
+    /// Elements of the collection that a key holds, guessed if they are few; likewise.
     pub fn elements(&self, key: &Key<'_>) -> usize {
-        let found = self.guards.shard(key.shard).and_then(|shard| shard.dbs[self.db].table.get(key.hash, key.bytes));
-        match found.map(|entry| entry.value()) {
+        match self.peek(key) {
             Some(ValueRef::Boxed(object)) => object.len(),
             // To count them is more work than they are worth.
             Some(ValueRef::Tagged(small)) => small.bytes.len() / 4,

@@ -200,7 +200,10 @@ fn spawn_executors(count: usize, server: &Arc<Server>, jobs: Receiver<Box<Job>>)
 /// workers come first.
 fn spawn_helper(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), BootError> {
     let polite = move || {
-        if let Err(error) = rustix::process::setpriority_process(None, HELPER_NICENESS) {
+        // Elsewhere the process, not the thread, has a priority.
+        if cfg!(target_os = "linux")
+            && let Err(error) = rustix::process::setpriority_process(None, HELPER_NICENESS)
+        {
             log::debug!("Running at the priority of the workers: {error}");
         }
         work();

@@ -1,6 +1,7 @@
 //! Looking at a list: LLEN, LINDEX, LRANGE and LPOS.
 
 use super::{ends, reply_element};
+use command::long::{Work, between_places};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -50,6 +51,7 @@ pub static LRANGE: CommandSpec = CommandSpec {
     args: &[key("key"), integer("start"), integer("stop")],
     reply: Shape::ARRAY,
     run: Run::Keyed(lrange),
+    work: Work::Told(|args, keys, located| between_places(args, 2, keys, &located[0])),
     ..READ
 };
 

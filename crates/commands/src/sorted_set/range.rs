@@ -5,12 +5,13 @@
 
 use super::bounds::{is_from, is_up_to, lex_bounds, ranks, score_bounds};
 use super::{form, reply_member, reply_score, store};
+use command::long::{LONG_ELEMENTS, Work, between_places};
 use command::spec::{
     ArgKind, ArgSpec, Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, arg, block, double, integer, key,
     one_of, string, token,
 };
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Event, LockedKeys};
+use engine::{Event, Key, LockedKeys};
 use resp::{Proto, ReplyWriter};
 use std::ops::{Bound, Range};
 use structures::packed::PackedElement;
@@ -42,6 +43,7 @@ pub static ZRANGE: CommandSpec = CommandSpec {
     history: &[("6.2.0", "Takes the options `REV`, `BYSCORE`, `BYLEX` and `LIMIT`.")],
     reply: Shape::ARRAY,
     run: Run::Keyed(zrange),
+    work: Work::Told(|args, keys, located| asked_for(args, 2, keys, &located[0], BY_OPTIONS)),
     ..CommandSpec::DEFAULT
 };
 
@@ -58,6 +60,7 @@ pub static ZRANGEBYLEX: CommandSpec = CommandSpec {
     deprecated: Some(("6.2.0", "`ZRANGE` with the `BYLEX` argument")),
     reply: Shape::ARRAY,
     run: Run::Keyed(zrangebylex),
+    work: Work::Told(|args, keys, located| asked_for(args, 2, keys, &located[0], BY_LEX)),
     ..CommandSpec::DEFAULT
 };
 
@@ -82,6 +85,7 @@ pub static ZRANGEBYSCORE: CommandSpec = CommandSpec {
     deprecated: Some(("6.2.0", "`ZRANGE` with the `BYSCORE` argument")),
     reply: Shape::ARRAY,
     run: Run::Keyed(zrangebyscore),
+    work: Work::Told(|args, keys, located| asked_for(args, 2, keys, &located[0], BY_SCORE)),
     ..CommandSpec::DEFAULT
 };
 
@@ -105,6 +109,7 @@ pub static ZRANGESTORE: CommandSpec = CommandSpec {
     ],
     reply: Shape::INTEGER,
     run: Run::Keyed(zrangestore),
+    work: Work::Told(|args, keys, located| asked_for(args, 3, keys, &located[1], STORES)),
     ..CommandSpec::DEFAULT
 };
 
@@ -121,6 +126,7 @@ pub static ZREVRANGE: CommandSpec = CommandSpec {
     deprecated: Some(("6.2.0", "`ZRANGE` with the `REV` argument")),
     reply: Shape::ARRAY,
     run: Run::Keyed(zrevrange),
+    work: Work::Told(|args, keys, located| between_places(args, 2, keys, &located[0])),
     ..CommandSpec::DEFAULT
 };
 
@@ -130,6 +136,7 @@ pub static ZREVRANGEBYLEX: CommandSpec = CommandSpec {
     args: &[key("key"), string("max"), string("min"), LIMIT],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments")),
     run: Run::Keyed(zrevrangebylex),
+    work: Work::Told(|args, keys, located| asked_for(args, 2, keys, &located[0], BY_LEX_REVERSED)),
     ..ZRANGEBYLEX
 };
 
@@ -141,6 +148,7 @@ pub static ZREVRANGEBYSCORE: CommandSpec = CommandSpec {
     history: &[("2.1.6", "Bounds can be exclusive.")],
     deprecated: Some(("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments")),
     run: Run::Keyed(zrevrangebyscore),
+    work: Work::Told(|args, keys, located| asked_for(args, 2, keys, &located[0], BY_SCORE_REVERSED)),
     ..ZRANGEBYSCORE
 };
 
@@ -253,29 +261,49 @@ impl<'a> Span<'a> {
 }
 
 const BY_OPTIONS: Fixed = Fixed { by: None, reverse: None, stores: false };
+const STORES: Fixed = Fixed { stores: true, ..BY_OPTIONS };
+const BY_RANK_REVERSED: Fixed = Fixed { by: Some(By::Rank), reverse: Some(true), stores: false };
+const BY_SCORE: Fixed = Fixed { by: Some(By::Score), reverse: Some(false), stores: false };
+const BY_SCORE_REVERSED: Fixed = Fixed { reverse: Some(true), ..BY_SCORE };
+const BY_LEX: Fixed = Fixed { by: Some(By::Lex), reverse: Some(false), stores: false };
+const BY_LEX_REVERSED: Fixed = Fixed { reverse: Some(true), ..BY_LEX };
+
+/// How many members a range has whose bounds are at `at`; 0 where the set has too few for that to be many. To count them is a
+/// search for each bound, which finds in the cache what the command itself will look for.
+fn asked_for(args: &Args<'_>, at: usize, keys: &LockedKeys<'_>, key: &Key<'_>, fixed: Fixed) -> usize {
+    if args.len() == at + 2 && fixed.by.is_none() {
+        return between_places(args, at, keys, key);
+    }
+    let Some(set) = keys.peek_large::<SortedSet>(key).filter(|set| set.len() >= LONG_ELEMENTS) else { return 0 };
+    let Ok(options) = Options::parse(args, at + 2, fixed) else { return 0 };
+    if options.limit.is_some_and(|(_, count)| usize::try_from(count).is_ok_and(|count| count < LONG_ELEMENTS)) {
+        return 0;
+    }
+    Span::parse(args, at, options).map_or(0, |span| span.ranks(set, options).len())
+}
 
 fn zrange(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     range(cx, keys, args, BY_OPTIONS)
 }
 
 fn zrevrange(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    range(cx, keys, args, Fixed { by: Some(By::Rank), reverse: Some(true), stores: false })
+    range(cx, keys, args, BY_RANK_REVERSED)
 }
 
 fn zrangebyscore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    range(cx, keys, args, Fixed { by: Some(By::Score), reverse: Some(false), stores: false })
+    range(cx, keys, args, BY_SCORE)
 }
 
 fn zrevrangebyscore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    range(cx, keys, args, Fixed { by: Some(By::Score), reverse: Some(true), stores: false })
+    range(cx, keys, args, BY_SCORE_REVERSED)
 }
 
 fn zrangebylex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    range(cx, keys, args, Fixed { by: Some(By::Lex), reverse: Some(false), stores: false })
+    range(cx, keys, args, BY_LEX)
 }
 
 fn zrevrangebylex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    range(cx, keys, args, Fixed { by: Some(By::Lex), reverse: Some(true), stores: false })
+    range(cx, keys, args, BY_LEX_REVERSED)
 }
 
 fn range(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, fixed: Fixed) -> CommandResult {
@@ -345,7 +373,7 @@ pub(super) fn element(reply: &mut ReplyWriter, (member, score): (PackedElement<'
 }
 
 fn zrangestore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let options = Options::parse(args, 5, Fixed { stores: true, ..BY_OPTIONS })?;
+    let options = Options::parse(args, 5, STORES)?;
     let span = Span::parse(args, 3, options)?;
     let (hasher, limits) = form(cx);
     let result = match keys.read_as::<SortedSet>(&cx.key(1))? {

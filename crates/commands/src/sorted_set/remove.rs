@@ -1,9 +1,10 @@
 //! Removing members: ZREM, ZREMRANGEBYLEX, ZREMRANGEBYRANK, ZREMRANGEBYSCORE.
 
 use super::bounds::{lex_bounds, ranks, score_bounds};
+use command::long::{LONG_ELEMENTS, Work, between_places};
 use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, double, integer, key, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};
-use engine::{Event, LockedKeys, Slot};
+use engine::{Event, Key, LockedKeys, Slot};
 use std::ops::Range;
 use value::SortedSet;
 
@@ -53,6 +54,7 @@ pub static ZREMRANGEBYRANK: CommandSpec = CommandSpec {
     args: &[key("key"), integer("start"), integer("stop")],
     reply: Shape::INTEGER,
     run: Run::Keyed(zremrangebyrank),
+    work: Work::Told(|args, keys, located| between_places(args, 2, keys, &located[0])),
     ..CommandSpec::DEFAULT
 };
 
@@ -69,6 +71,7 @@ pub static ZREMRANGEBYSCORE: CommandSpec = CommandSpec {
     args: &[key("key"), double("min"), double("max")],
     reply: Shape::INTEGER,
     run: Run::Keyed(zremrangebyscore),
+    work: Work::Told(scores_to_remove),
     ..CommandSpec::DEFAULT
 };
 
@@ -93,6 +96,13 @@ fn zrem(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 fn zremrangebyrank(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let (start, stop) = (args.int(2)?, args.int(3)?);
     remove(cx, keys, Event::zset("zremrangebyrank"), |set| ranks(start, stop, set.len()))
+}
+
+/// How many members are to be removed; 0 where the set has too few for that to be many.
+fn scores_to_remove(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    let large = keys.peek_large::<SortedSet>(&located[0]).filter(|set| set.len() >= LONG_ELEMENTS);
+    let (Some(set), Ok((min, max))) = (large, score_bounds(args.word(2), args.word(3))) else { return 0 };
+    set.ranks_of_scores(min, max).len()
 }
 
 fn zremrangebyscore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
