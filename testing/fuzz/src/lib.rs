@@ -3,6 +3,7 @@
 //! * [`protocol`]: a stream of requests means the same however it arrives.
 //! * [`config`]: any configuration file is taken or refused, and what was taken can be printed and read again.
 //! * [`commands`]: any commands, in any order, on many sessions: each is answered exactly once.
+//! * [`rdb`]: any bytes are a value or none, and a value survives being written.
 //! * [`models`]: each structure does what the plainest one does, and takes or refuses damaged bytes.
 //!
 //! A round is one seed, so a finding is repeated by its seed alone. The tests of this crate run a few rounds of each;
@@ -14,6 +15,7 @@ pub mod commands;
 pub mod config;
 pub mod models;
 pub mod protocol;
+pub mod rdb;
 
 use base::rng::Rng;
 
@@ -32,6 +34,8 @@ pub const TARGETS: &[Target] = &[
     ("hyperloglog", models::hyperloglog),
     ("bitmaps", models::bitmaps),
     ("lcs", models::subsequence),
+    ("rdb", rdb::round),
+    ("lzf", rdb::lzf),
 ];
 
 /// Random bytes, or pieces of the target's own language, or a damaged mixture of both.

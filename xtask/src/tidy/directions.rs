@@ -13,9 +13,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("russet-value", &["base", "structures"]),
     ("russet-engine", &["base", "structures", "value"]),
     ("russet-command", &["base", "structures", "resp", "value", "engine"]),
-    ("russet-commands", &["base", "structures", "resp", "value", "engine", "command"]),
+    ("russet-commands", &["base", "structures", "resp", "value", "persist", "engine", "command"]),
     ("russet-script", &["base", "structures", "resp", "value", "engine", "command"]),
-    ("russet-persist", &["base", "structures", "value", "engine"]),
+    ("russet-persist", &["base", "structures", "value"]),
     ("russet-replicate", &["base", "resp"]),
     ("russet-net", &["base", "resp"]),
     (
@@ -36,7 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("russet-linearize", &["base", "structures", "resp", "engine", "command", "commands"]),
     // Its whole-server target needs a whole server.
-    ("russet-fuzz", &["base", "structures", "resp", "command", "server"]),
+    ("russet-fuzz", &["base", "structures", "resp", "value", "persist", "command", "server"]),
     ("russet-spec", &[]),
     ("xtask", &["spec"]),
 ];

@@ -58,6 +58,18 @@ impl BlockLimit {
         }
     }
 
+    /// Whether Redis gives an element of so many bytes a node of its own, outside of any listpack.
+    pub fn is_too_large(&self, element: usize) -> bool {
+        element > self.bytes
+    }
+
+    /// Whether Redis puts one more element, of so many bare bytes, into a node that is a listpack of `elements` in `bytes`. It reckons
+    /// with 8 bytes around the element.
+    pub fn node_takes(&self, elements: usize, bytes: usize, element: usize) -> bool {
+        const AROUND: usize = 8;
+        elements < self.elements && bytes + element + AROUND <= self.bytes
+    }
+
     fn allows(&self, block: &Packed, bytes: usize) -> bool {
         block.byte_len() + bytes <= self.bytes && block.len() < self.elements
     }

@@ -263,6 +263,39 @@ impl Hash {
         added
     }
 
+    /// Adds a field with its deadline, for hashes that are built as a whole; tells whether it is new, else nothing is done. As
+    /// long as the hash is small, fields with deadlines come before those without, earliest first.
+    pub fn append(&mut self, name: &[u8], value: &[u8], deadline: Option<u64>, rules: &Rules) -> bool {
+        if self.len() >= rules.entries_max || name.len().max(value.len()) > rules.value_max {
+            self.become_table(rules);
+        } else if deadline.is_some() {
+            self.hold_deadlines();
+        }
+        match &mut self.form {
+            Form::Packed(packed) => {
+                let new = packed.find_field(name).is_none();
+                if new {
+                    packed.push_back(PackedElement::of(name));
+                    packed.push_back(PackedElement::of(value));
+                }
+                new
+            }
+            Form::Timed(timed) => timed.append(name, value, deadline),
+            Form::Table(table) => {
+                if table.0.with_deadline() == 0 {
+                    tell_time(&mut table.0, rules.now_ms);
+                }
+                match table.0.entry(rules.hasher.hash(name), name) {
+                    Entry::Occupied(_) => false,
+                    Entry::Vacant(place) => {
+                        place.insert(NewValue::Bytes(value), deadline);
+                        true
+                    }
+                }
+            }
+        }
+    }
+
     /// Makes a small hash ready for so many more fields, of which the longest name or value has this length: as Redis, it
     /// becomes a table at once when they are many or long, even if they turn out not to be new.
     pub fn expect(&mut self, fields: usize, longest: usize, rules: &Rules) {

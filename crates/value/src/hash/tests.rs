@@ -164,3 +164,20 @@ fn a_scan_meets_every_field_that_stays() {
     }
     assert!((0..500).all(|number| seen.contains(format!("stays {number}").as_bytes())));
 }
+
+#[test]
+fn a_hash_built_as_a_whole_is_the_one_built_by_steps() {
+    for (entries_max, encoding) in [(9, "hashtable"), (10, "listpackex")] {
+        let rules = rules(entries_max, 64, 1_700_000_000_000);
+        let (mut whole, mut model) = (Hash::new(), Model::new());
+        for number in 0..10u64 {
+            let deadline = (number < 4).then(|| rules.now_ms + 1 + number);
+            let (name, value) = (format!("f{number}").into_bytes(), number.to_string().into_bytes());
+            assert!(whole.append(&name, &value, deadline, &rules));
+            assert!(!whole.append(&name, b"other", None, &rules));
+            model.insert(name, (value, deadline));
+        }
+        assert_same(&whole, &model);
+        assert_eq!(whole.encoding_name(), encoding);
+    }
+}

@@ -100,6 +100,17 @@ impl Timed {
         false
     }
 
+    /// Adds a field behind all others, if it is new.
+    pub fn append(&mut self, name: &[u8], value: &[u8], deadline: Option<u64>) -> bool {
+        let new = self.find(name).is_none();
+        if new {
+            for element in [PackedElement::of(name), PackedElement::of(value), written(deadline)] {
+                self.triples.push_back(element);
+            }
+        }
+        new
+    }
+
     pub fn remove(&mut self, name: &[u8]) -> bool {
         let found = self.find(name);
         if let Some(place) = found {
