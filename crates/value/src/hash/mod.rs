@@ -263,7 +263,7 @@ impl Hash {
         added
     }
 
-    /// Adds a field with its deadline, for hashes that are built as a whole; tells whether it is new, else nothing is done. As
+    /// Adds a field with its deadline, for hashes that are built as a whole; tells whether it is new, else it stays as it is. As
     /// long as the hash is small, fields with deadlines come before those without, earliest first.
     pub fn append(&mut self, name: &[u8], value: &[u8], deadline: Option<u64>, rules: &Rules) -> bool {
         if self.len() >= rules.entries_max || name.len().max(value.len()) > rules.value_max {
