@@ -21,6 +21,12 @@ impl CommandError {
     pub const NOT_FLOAT: CommandError = CommandError::fixed("ERR value is not a valid float");
     pub const OUT_OF_RANGE: CommandError = CommandError::fixed("ERR value is out of range");
     pub const MUST_BE_POSITIVE: CommandError = CommandError::fixed("ERR value is out of range, must be positive");
+    pub const BUSY_KEY: CommandError = CommandError::fixed("BUSYKEY Target key name already exists.");
+    pub const INVALID_TTL: CommandError = CommandError::fixed("ERR Invalid TTL value, must be >= 0");
+    pub const IDLETIME: CommandError = CommandError::fixed("ERR Invalid IDLETIME value, must be >= 0");
+    pub const FREQ: CommandError = CommandError::fixed("ERR Invalid FREQ value, must be >= 0 and <= 255");
+    pub const BAD_PAYLOAD: CommandError = CommandError::fixed("ERR DUMP payload version or checksum are wrong");
+    pub const BAD_DATA: CommandError = CommandError::fixed("ERR Bad data format");
     pub const NO_SUCH_KEY: CommandError = CommandError::fixed("ERR no such key");
     pub const SAME_OBJECT: CommandError = CommandError::fixed("ERR source and destination objects are the same");
     pub const INDEX_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR index out of range");
@@ -146,7 +152,14 @@ impl CommandError {
     pub const DEBUG_DB: CommandError = CommandError::fixed("ERR Out of range database");
     pub const DEBUG_RELOAD_OPTION: CommandError =
         CommandError::fixed("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
-    pub const DEBUG_RELOAD: CommandError = CommandError::fixed("ERR this server cannot save or load its data yet");
+    pub const DEBUG_RELOAD_NOSAVE: CommandError =
+        CommandError::fixed("ERR this server has no RDB file yet that DEBUG RELOAD NOSAVE could load");
+    pub const DEBUG_RELOAD_DUPLICATES: CommandError = CommandError::fixed(
+        "ERR the keys are there already, and only MERGE allows DEBUG RELOAD NOFLUSH to replace them",
+    );
+    pub const DEBUG_RELOAD_FAILED: CommandError =
+        CommandError::fixed("ERR Error trying to load the RDB dump, check server logs.");
+    pub const DEBUG_LOADAOF: CommandError = CommandError::fixed("ERR this server has no append-only file yet");
     pub const DEBUG_PROTOCOL_TYPE: CommandError = CommandError::fixed(
         "ERR Wrong protocol type name. Please use one of the following: \
          string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",

@@ -13,6 +13,7 @@ mod list;
 #[cfg(test)]
 mod long_tests;
 mod random;
+mod rdb;
 mod server;
 mod set;
 mod sorted_set;

@@ -23,7 +23,7 @@ pub use blocking::{Wait, WaitKey};
 pub use effects::Effects;
 pub use event::{Class, Event};
 pub use keyspace::{Key, Keyspace, Shape};
-pub use locked::{LockedKeys, Lookup, Occupied, Place, Scope, ShardView, Slot, Update, Vacant, WrongKind};
+pub use locked::{Delivery, LockedKeys, Lookup, Occupied, Place, Scope, ShardView, Slot, Update, Vacant, WrongKind};
 pub use shard::{Db, ShardData};
 pub use structures::dict::{EntryRef, NewValue, OwnedValue, ValueRef};
 pub use value::View;

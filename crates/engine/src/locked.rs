@@ -12,7 +12,7 @@ mod relocate;
 #[cfg(test)]
 mod tests;
 
-pub use relocate::Place;
+pub use relocate::{Delivery, Place};
 
 use crate::blocking::WaitTable;
 use crate::effects::Effects;

@@ -61,6 +61,16 @@ impl Recency {
         stored.saturating_sub(elapsed / self.lfu_decay_time)
     }
 
+    /// The bits of a key that was not used for so many seconds, under LRU.
+    pub fn idle_for(&self, seconds: u64) -> u32 {
+        self.seconds.wrapping_sub(seconds as u32) & MASK
+    }
+
+    /// The bits of a key that was used so often, under LFU.
+    pub fn used(&self, frequency: u8) -> u32 {
+        self.minutes() << 8 | u32::from(frequency)
+    }
+
     /// Seconds since the last use, under LRU.
     pub fn idle_seconds(&self, bits: u32) -> u32 {
         (self.seconds & MASK).wrapping_sub(bits) & MASK
@@ -75,6 +85,8 @@ mod tests {
     fn idle_time_survives_the_wrap_of_the_clock() {
         let recency = Recency { seconds: MASK + 5, ..Recency::default() };
         assert_eq!(recency.idle_seconds(MASK - 4), 9);
+        assert_eq!(recency.idle_for(9), MASK - 4 - 1 + 1);
+        assert_eq!(recency.idle_seconds(recency.idle_for(20_000_000)), 20_000_000 & MASK);
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Follower<'_> {
             "lazyfree-lazy-server-del" => t.lazyfree_lazy_server_del.store(on, Relaxed),
             "lazyfree-lazy-user-del" => t.lazyfree_lazy_user_del.store(on, Relaxed),
             "lazyfree-lazy-user-flush" => t.lazyfree_lazy_user_flush.store(on, Relaxed),
+            "rdbcompression" => t.rdb_compression.store(on, Relaxed),
             "hll-sparse-max-bytes" => t.hll_sparse_max_bytes.store(size, Relaxed),
             "hash-max-listpack-entries" => t.hash_max_listpack_entries.store(size, Relaxed),
             "hash-max-listpack-value" => t.hash_max_listpack_value.store(size, Relaxed),

@@ -1,6 +1,7 @@
 //! Commands of group generic: about keys, whatever they hold.
 
 mod delete;
+mod dump;
 mod exists;
 mod expire;
 pub(crate) mod keys;
@@ -16,6 +17,7 @@ use command::CommandSpec;
 pub static COMMANDS: &[&CommandSpec] = &[
     &rename::COPY,
     &delete::DEL,
+    &dump::DUMP,
     &exists::EXISTS,
     &expire::EXPIRE,
     &expire::EXPIREAT,
@@ -31,6 +33,8 @@ pub static COMMANDS: &[&CommandSpec] = &[
     &keys::RANDOMKEY,
     &rename::RENAME,
     &rename::RENAMENX,
+    &dump::RESTORE,
+    &dump::RESTORE_ASKING,
     &scan::SCAN,
     &sort::SORT,
     &sort::SORT_RO,

@@ -60,7 +60,7 @@ const HEXPIRE_EVENT: Event = Event::hash("hexpire");
 const HPERSIST_EVENT: Event = Event::hash("hpersist");
 
 /// When a hash becomes a table.
-fn rules(cx: &Ctx<'_>) -> Rules {
+pub(crate) fn rules(cx: &Ctx<'_>) -> Rules {
     let tunables = &cx.server.tunables;
     Rules {
         entries_max: tunables.hash_max_listpack_entries.load(Ordering::Relaxed),

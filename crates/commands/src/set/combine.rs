@@ -141,7 +141,7 @@ fn sinter(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandR
 }
 
 fn sunion(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let limits = limits(cx, keys);
+    let limits = limits(cx);
     let sets: Vec<&Set> = lend(keys, cx.keys)?.into_iter().flatten().collect();
     let Some(sorted) = union_in_pieces(&sets) else {
         reply_set(cx, &union(&sets, &limits));
@@ -156,7 +156,7 @@ fn sunion(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandR
 }
 
 fn sdiff(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let limits = limits(cx, keys);
+    let limits = limits(cx);
     let sets = lend(keys, cx.keys)?;
     let Some(first) = sets[0] else {
         cx.reply.set(0);
@@ -179,7 +179,7 @@ fn store(
     event: Event,
     combine: impl FnOnce(&[Option<&Set>], &Limits) -> Option<Set>,
 ) -> CommandResult {
-    let limits = limits(cx, keys);
+    let limits = limits(cx);
     let result = combine(&lend(keys, &cx.keys[1..])?, &limits).filter(|set| !set.is_empty());
     let count = result.as_ref().map_or(0, Set::len);
     match (keys.slot(&cx.key(0)), result) {

@@ -87,7 +87,7 @@ pub static SMEMBERS: CommandSpec = CommandSpec {
 };
 
 fn sadd(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let limits = limits(cx, keys);
+    let limits = limits(cx);
     let given = args.len() - 2;
     let add_all = |set: &mut Set| args.from(2).filter(|member| set.add(member, &limits)).count();
     let added = match keys.slot(&cx.key(0)) {

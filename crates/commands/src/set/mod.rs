@@ -7,7 +7,6 @@ mod relocate;
 mod scan;
 
 use command::{CommandSpec, Ctx};
-use engine::LockedKeys;
 use resp::ReplyWriter;
 use std::sync::atomic::Ordering::Relaxed;
 use value::set::{Limits, Member};
@@ -33,13 +32,13 @@ pub static COMMANDS: &[&CommandSpec] = &[
 ];
 
 /// Up to where sets stay small now.
-fn limits(cx: &Ctx<'_>, keys: &LockedKeys<'_>) -> Limits {
+pub(crate) fn limits(cx: &Ctx<'_>) -> Limits {
     let tunables = &cx.server.tunables;
     Limits {
         intset_entries: tunables.set_max_intset_entries.load(Relaxed),
         listpack_entries: tunables.set_max_listpack_entries.load(Relaxed),
         listpack_value: tunables.set_max_listpack_value.load(Relaxed),
-        hasher: keys.keyspace().hasher(),
+        hasher: cx.server.keyspace.hasher(),
     }
 }
 

@@ -24,7 +24,7 @@ pub static SMOVE: CommandSpec = CommandSpec {
 };
 
 fn smove(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let limits = limits(cx, keys);
+    let limits = limits(cx);
     let (source, destination, member) = (cx.key(0), cx.key(1), args.word(3));
     let Slot::Occupied(mut occupied) = keys.slot(&source) else {
         cx.reply.int(0);

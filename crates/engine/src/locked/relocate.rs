@@ -1,15 +1,18 @@
-//! Whole values that go from one key to another: what RENAME, MOVE and COPY do.
+//! Whole values that go to a key: what RENAME, MOVE and COPY do, which take them from another, RESTORE, and DEBUG RELOAD.
 //!
-//! Both keys are locked already, in whatever shards and databases they are. The value arrives with its deadline and
+//! The keys are locked already, in whatever shards and databases they are. The value arrives with its deadline and
 //! its way of being encoded, and as young as a new key. Events come in the order that Redis has: `new` of the
 //! target, what happened to the source, what happened to the target, then `overwritten` and `type_changed`. All of
 //! it counts as one change.
 
 use super::{LockedKeys, Lookup, Occupied, Slot, Vacant, settled, subexpiry_of};
+use crate::effects::Effects;
 use crate::event::Event;
 use crate::keyspace::Key;
-use structures::dict::{NewValue, OwnedValue};
-use value::Object;
+use crate::reclaim::Garbage;
+use crate::shard::{Db, ShardData};
+use structures::dict::{self, NewValue, OwnedValue};
+use value::{Object, View};
 
 /// A key in a database.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +34,17 @@ struct Luggage {
     deadline: Option<u64>,
     /// Whether the string was edited in place.
     raw: bool,
+    /// When or how often it was used, if that is known: the bits of [`crate::recency`].
+    lru: Option<u32>,
+}
+
+/// A value for [`LockedKeys::deliver`].
+pub struct Delivery {
+    pub value: OwnedValue<Object>,
+    /// Unix milliseconds.
+    pub deadline: Option<u64>,
+    /// When or how often it was used, as [`crate::recency::Recency`] writes that down; else it is as young as a new key.
+    pub lru: Option<u32>,
 }
 
 /// What an arriving value found in its place.
@@ -66,7 +80,7 @@ impl LockedKeys<'_> {
             return false;
         };
         let value = value::duplicate(&source.value());
-        let luggage = Luggage { value, deadline: source.deadline(), raw: source.user_flag() };
+        let luggage = Luggage { value, deadline: source.deadline(), raw: source.user_flag(), lru: None };
         let slot = self.slot_in(to.db, &to.key);
         if !replace && matches!(slot, Slot::Occupied(_)) {
             return false;
@@ -74,6 +88,34 @@ impl LockedKeys<'_> {
         let found = put_down(slot, luggage);
         self.announce_arrival(to, arrived, &found);
         true
+    }
+
+    /// Gives a key a value from elsewhere, over whatever it held.
+    pub fn deliver(&mut self, to: &Place<'_>, delivery: Delivery, arrived: Event) {
+        let Delivery { value, deadline, lru } = delivery;
+        let found = put_down(self.slot_in(to.db, &to.key), Luggage { value, deadline, raw: false, lru });
+        self.announce_arrival(to, arrived, &found);
+    }
+
+    /// Stores the value of every key of every database anew, as `again` gives it: a shard at a time, which stays as it is when
+    /// that fails. Needs all shards. Who watches a key sees a change; nothing is announced or logged, for nothing was changed.
+    pub fn store_all_again<E>(
+        &mut self,
+        mut again: impl FnMut(View<'_>) -> Result<OwnedValue<Object>, E>,
+    ) -> Result<(), E> {
+        debug_assert!(self.holds_all(), "a reload holds every shard");
+        let (keyspace, fx) = (self.keyspace, &mut *self.fx);
+        for (_, shard) in self.guards.all_mut() {
+            let ShardData { dbs, watched, .. } = &mut **shard;
+            for (number, db) in dbs.iter_mut().enumerate().filter(|(_, db)| !db.is_empty()) {
+                let fresh = stored_again(db, fx, &mut again)?;
+                if !watched.is_empty() {
+                    watched.touch_where(number, |key| db.table.contains(keyspace.key(key).hash, key));
+                }
+                fx.discard(Garbage::Dbs(vec![std::mem::replace(db, fresh)]));
+            }
+        }
+        Ok(())
     }
 
     fn announce_arrival(&mut self, to: &Place<'_>, arrived: Event, found: &Found) {
@@ -87,17 +129,40 @@ impl LockedKeys<'_> {
     }
 }
 
+/// All keys of a database's part in a shard with their values stored anew, their deadlines and how they were used.
+fn stored_again<E>(
+    db: &Db,
+    fx: &mut Effects,
+    again: &mut impl FnMut(View<'_>) -> Result<OwnedValue<Object>, E>,
+) -> Result<Db, E> {
+    let mut fresh = db.fresh();
+    let hasher = db.table.hasher();
+    let mut bytes = Vec::new();
+    for entry in db.table.iter() {
+        let value = again(fx.bench.view(entry.value()))?.into_new(&mut bytes);
+        let (key, due) = (entry.key(), subexpiry_of(&value));
+        let dict::Entry::Vacant(place) = fresh.table.entry(hasher.hash(key), key) else {
+            unreachable!("a table has each key once")
+        };
+        settled(value, |value| place.insert(value, entry.deadline())).set_lru(entry.lru());
+        if due.is_some() {
+            fresh.subexpiry.note(key, due, fx.now_ms);
+        }
+    }
+    Ok(fresh)
+}
+
 /// Takes a value out; only who watches the key hears of it.
 fn lift(mut source: Occupied<'_>) -> Luggage {
     source.announce.touched();
     let raw = source.entry.as_ref().user_flag();
     let (value, deadline) = source.lift();
-    Luggage { value, deadline, raw }
+    Luggage { value, deadline, raw, lru: None }
 }
 
 /// Fills a place, which counts as the change and fires `new` (even over another value: so does Redis).
 fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
-    let Luggage { value, deadline, raw } = luggage;
+    let Luggage { value, deadline, raw, lru } = luggage;
     let mut bytes = Vec::new();
     let value = value.into_new(&mut bytes);
     let fills = matches!(value, NewValue::Boxed(_) | NewValue::Tagged(_));
@@ -119,7 +184,7 @@ fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
             (settled(value, |value| place.insert(value, deadline)), announce, Found::Nothing)
         }
     };
-    entry.set_lru(announce.fx.recency.initial());
+    entry.set_lru(lru.unwrap_or_else(|| announce.fx.recency.initial()));
     entry.set_user_flag(raw);
     if fills {
         announce.filled();
@@ -131,7 +196,6 @@ fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effects::Effects;
     use crate::keyspace::{Keyspace, Shape};
     use crate::locked::Scope;
     use crate::reclaim::Reclaimer;
@@ -207,6 +271,53 @@ mod tests {
             assert_eq!(fired(keys), ["0 expired to", "0 new to", "0 came to"]);
             keys.slot(&from.key).set(NewValue::Int(1), Some(999), SET);
             assert!(!keys.relocate(&from, &to, LEFT, CAME));
+        });
+    }
+
+    #[test]
+    fn a_delivered_value_replaces_what_was_there_and_brings_its_age() {
+        with_keys(|keys| {
+            let to = Place { db: 1, key: keys.key(b"to") };
+            keys.slot_in(1, &to.key).set(NewValue::Int(7), Some(5000), SET);
+            fired(keys);
+            let list = value::List::new();
+            let delivery = |value, lru| Delivery { value, deadline: Some(9000), lru };
+            keys.deliver(&to, delivery(OwnedValue::Bytes(b"value".to_vec()), Some(77)), CAME);
+            assert_eq!(fired(keys), ["1 new to", "1 came to", "1 overwritten to"]);
+            let entry = keys.lookup_in(1, &to.key, Lookup::SILENT).expect("it arrived");
+            assert_eq!((entry.deadline(), entry.lru()), (Some(9000), 77));
+            keys.deliver(&to, delivery(OwnedValue::Boxed(Box::new(Object::List(list))), None), CAME);
+            assert_eq!(fired(keys), ["1 new to", "1 came to", "1 overwritten to", "1 type_changed to"]);
+        });
+    }
+
+    #[test]
+    fn what_is_stored_again_keeps_deadline_and_age() {
+        with_keys(|keys| {
+            for number in 0..100u64 {
+                let name = format!("key{number}");
+                let key = keys.key(name.as_bytes());
+                let place = Place { db: (number % 2) as usize, key };
+                let value = OwnedValue::Int(number as i64);
+                keys.deliver(&place, Delivery { value, deadline: Some(2000 + number), lru: Some(number as u32) }, SET);
+            }
+            let dirty = keys.fx.dirty();
+            fired(keys);
+            let failed = keys.store_all_again(|_| Err("no"));
+            assert_eq!(failed, Err("no"));
+            let again = |view: View<'_>| -> Result<OwnedValue<Object>, ()> {
+                let View::Str(value::string::Str::Int(number)) = view else { panic!("they are integers") };
+                Ok(OwnedValue::Int(number + 1000))
+            };
+            assert_eq!(keys.store_all_again(again), Ok(()));
+            assert_eq!((keys.fx.dirty(), fired(keys).len()), (dirty, 0));
+            for number in 0..100u64 {
+                let name = format!("key{number}");
+                let key = keys.key(name.as_bytes());
+                let entry = keys.lookup_in((number % 2) as usize, &key, Lookup::SILENT).expect("it is still there");
+                assert!(matches!(entry.value(), ValueRef::Int(it) if it == number as i64 + 1000));
+                assert_eq!((entry.deadline(), entry.lru()), (Some(2000 + number), number as u32));
+            }
         });
     }
 }

@@ -8,6 +8,7 @@ mod digest;
 mod keys;
 mod process;
 mod protocol;
+mod reload;
 #[cfg(test)]
 mod tests;
 
@@ -87,7 +88,12 @@ static SUBCOMMANDS: &[Subcommand] = &[
         process::packed_threshold,
         &[" <size>", "Accepted, without effect until there are lists."],
     ),
-    sub("RELOAD", (2, MANY), process::reload, &[" [MERGE] [NOFLUSH] [NOSAVE]", "Save the data and load it again."]),
+    sub(
+        "RELOAD",
+        (2, MANY),
+        reload::reload,
+        &[" [MERGE] [NOFLUSH]", "Write all data in RDB format and read it again, in memory."],
+    ),
     sub(
         "REPLYBUFFER",
         (4, 4),

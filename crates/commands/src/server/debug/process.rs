@@ -70,16 +70,8 @@ pub fn replybuffer(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) ->
     Ok(())
 }
 
-pub fn reload(_: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let known = |at| ["MERGE", "NOFLUSH", "NOSAVE"].iter().any(|option| args.is(at, option));
-    if !(2..args.len()).all(known) {
-        return Err(CommandError::DEBUG_RELOAD_OPTION);
-    }
-    Err(CommandError::DEBUG_RELOAD)
-}
-
 pub fn loadaof(_: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    Err(CommandError::DEBUG_RELOAD)
+    Err(CommandError::DEBUG_LOADAOF)
 }
 
 /// Matches random globs with random texts; a glob matcher that loops or overflows would show here.

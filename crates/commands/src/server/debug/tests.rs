@@ -99,7 +99,8 @@ fn what_cannot_be_done_says_so() {
     let mut server = TestServer::new();
     let option = "(error) ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
     assert_eq!(server.show("DEBUG RELOAD FOO"), option);
-    assert!(server.show("DEBUG RELOAD NOSAVE").starts_with("(error) ERR this server cannot"));
+    assert!(server.show("DEBUG RELOAD NOSAVE").starts_with("(error) ERR this server has no RDB file"));
+    assert!(server.show("DEBUG LOADAOF").starts_with("(error) ERR this server has no append-only file"));
     assert_eq!(server.show("DEBUG ERROR \"MY error\""), "(error) MY error");
     assert_eq!(server.show("DEBUG STRINGMATCH-TEST"), "Apparently Redis did not crash: test passed");
     assert_eq!(server.show("DEBUG SLEEP 0"), "OK");

@@ -21,7 +21,7 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         "Name of the RDB file in dir.",
     )
     .protected(),
-    option("rdbcompression", BOOL, "yes", NotYet(LATER), "Compress long strings in RDB files."),
+    option("rdbcompression", BOOL, "yes", Live, "Compress long strings in what DUMP gives, and in RDB files."),
     option("rdbchecksum", BOOL, "yes", NotYet(LATER), "Write a checksum to RDB files, and check it.").immutable(),
     option("stop-writes-on-bgsave-error", BOOL, "yes", NotYet(LATER), "Refuse writes after a snapshot failed."),
     option("rdb-save-incremental-fsync", BOOL, "yes", NotYet(LATER), "Sync an RDB file piece by piece."),
