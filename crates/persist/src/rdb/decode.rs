@@ -145,22 +145,37 @@ fn ziplist(reader: &mut Reader<'_>, loading: &Loading) -> Result<List, BadFormat
     Ok(list)
 }
 
-/// The first node may be all there is; any other makes the list a large one.
+/// The first node may be all there is; any other makes the list a large one. Nodes may be empty, and count for nothing then.
 fn nodes(reader: &mut Reader<'_>, loading: &Loading, listpacks: bool) -> Result<List, BadFormat> {
     let mut list = List::new();
     for _ in 0..reader.count(1)? {
         let kind = if listpacks { reader.length()? } else { node::PACKED };
-        if !list.is_empty() || kind == node::PLAIN {
-            become_large(&mut list, loading);
-        }
         match kind {
-            node::PLAIN => list.push(End::Back, &reader.string()?),
-            node::PACKED if listpacks => add_all(&mut list, Listpack::check(&packed(reader)?)?),
-            node::PACKED => add_all(&mut list, Ziplist::check(&packed(reader)?)?),
+            node::PLAIN => {
+                become_large(&mut list, loading);
+                list.push(End::Back, &reader.string()?);
+            }
+            node::PACKED if listpacks => {
+                let bytes = packed(reader)?;
+                let elements = Listpack::check(&bytes)?;
+                add_node(&mut list, elements.len(), elements, loading);
+            }
+            node::PACKED => {
+                let bytes = packed(reader)?;
+                let elements = Ziplist::check(&bytes)?;
+                add_node(&mut list, elements.len(), elements, loading);
+            }
             _ => return Err(BadFormat),
         }
     }
     Ok(settled(list, loading))
+}
+
+fn add_node<'a>(list: &mut List, len: usize, elements: impl Iterator<Item = PackedElement<'a>>, loading: &Loading) {
+    if len > 0 && !list.is_empty() {
+        become_large(list, loading);
+    }
+    add_all(list, elements);
 }
 
 fn become_large(list: &mut List, loading: &Loading) {

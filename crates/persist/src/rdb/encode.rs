@@ -78,18 +78,19 @@ fn put_nodes(writer: &mut Writer<'_>, list: &List, limit: BlockLimit) {
             writer.string(&node.finish());
         }
     };
-    let mut plain = 0;
+    let (mut plain, mut first) = (0, true);
     for element in list.iter() {
         let len = element.len();
         if limit.is_too_large(len) {
             close(&mut open, &mut node_writer);
-            plain += 1;
+            (plain, first) = (plain + 1, false);
             node_writer.length(node::PLAIN);
             put_element(&mut node_writer, element);
             continue;
         }
-        if !limit.node_takes(open.len(), open.byte_len(), len) {
+        if !limit.node_takes(first, open.len(), open.byte_len(), len) {
             close(&mut open, &mut node_writer);
+            first = false;
         }
         open.push(element);
     }

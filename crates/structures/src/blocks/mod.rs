@@ -64,10 +64,10 @@ impl BlockLimit {
     }
 
     /// Whether Redis puts one more element, of so many bare bytes, into a node that is a listpack of `elements` in `bytes`. It reckons
-    /// with 8 bytes around the element.
-    pub fn node_takes(&self, elements: usize, bytes: usize, element: usize) -> bool {
-        const AROUND: usize = 8;
-        elements < self.elements && bytes + element + AROUND <= self.bytes
+    /// with 8 bytes around the element, but not for the first node, which was all of the list for a while.
+    pub fn node_takes(&self, first: bool, elements: usize, bytes: usize, element: usize) -> bool {
+        let around = if first { 0 } else { 8 };
+        elements < self.elements && bytes + element + around <= self.bytes
     }
 
     fn allows(&self, block: &Packed, bytes: usize) -> bool {
