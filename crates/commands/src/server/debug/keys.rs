@@ -4,74 +4,18 @@ use command::{Args, CommandError, CommandResult, Ctx};
 use engine::{EntryRef, Event, LockedKeys, Lookup, NewValue, Slot, ValueRef};
 use std::sync::atomic::Ordering;
 use structures::dict::Stats;
-use value::string::Str;
-use value::{Hash, List, Object};
+use value::{List, Object, Workbench};
 
 fn find<'k>(keys: &'k mut LockedKeys<'_>, args: &Args<'_>) -> Result<EntryRef<'k, Object>, CommandError> {
     let key = keys.key(args.word(2));
     keys.lookup(&key, Lookup::SILENT).ok_or(CommandError::NO_SUCH_KEY)
 }
 
-/// Bytes of a length in an RDB file.
-fn rdb_length_bytes(len: usize) -> usize {
-    match len {
-        0..64 => 1,
-        64..16_384 => 2,
-        16_384..=0xffff_ffff => 5,
-        _ => 9,
-    }
-}
-
-/// Bytes of a string in an RDB file, when it is not compressed: small integers have forms of their own.
-fn rdb_string_bytes(string: Str<'_>) -> usize {
-    let short_integer = string.integer().filter(|_| string.len() <= 11);
-    match short_integer {
-        Some(-128..=127) => 2,
-        Some(-32_768..=32_767) => 3,
-        Some(-2_147_483_648..=2_147_483_647) => 5,
-        _ => rdb_length_bytes(string.len()) + string.len(),
-    }
-}
-
-/// Bytes of a collection in an RDB file.
-fn object_bytes(object: &Object) -> usize {
-    match object {
-        Object::List(List::Packed(packed)) => {
-            let bytes = packed.listpack_bytes();
-            2 + rdb_length_bytes(bytes) + bytes
-        }
-        Object::Hash(hash) => hash_bytes(hash),
-        Object::List(List::Blocks(_)) | Object::Set(_) | Object::SortedSet(_) => object.memory(),
-    }
-}
-
-/// Bytes of a hash in an RDB file. The packed form with deadlines has the earliest one in front; a table with them has one
-/// for each field.
-fn hash_bytes(hash: &Hash) -> usize {
-    const DEADLINE_BYTES: usize = 8;
-    let timed = hash.encoding_name() == "listpackex" || hash.with_deadline() > 0;
-    let ahead = if timed { DEADLINE_BYTES } else { 0 };
-    match hash.packed() {
-        Some(packed) => {
-            let bytes = packed.listpack_bytes();
-            ahead + rdb_length_bytes(bytes) + bytes
-        }
-        None => {
-            let field = |field: value::hash::Field<'_>| {
-                let deadline = if timed { field.deadline.map_or(1, |_| DEADLINE_BYTES) } else { 0 };
-                deadline + rdb_string_bytes(field.name) + rdb_string_bytes(field.value)
-            };
-            ahead + rdb_length_bytes(hash.len()) + hash.iter().map(field).sum::<usize>()
-        }
-    }
-}
-
-/// Bytes of a value in an RDB file.
-fn serialized_length(entry: &EntryRef<'_, Object>) -> usize {
-    match value::small::object(&entry.value()) {
-        Some(object) => object_bytes(&object),
-        None => Str::of(entry.value()).map_or(0, rdb_string_bytes),
-    }
+/// Bytes of a value in RDB format, without its kind.
+fn serialized_length(cx: &Ctx<'_>, entry: &EntryRef<'_, Object>) -> usize {
+    let mut bytes = Vec::new();
+    persist::rdb::encode(Workbench::new().view(entry.value()), &crate::rdb::saving(cx), &mut bytes);
+    bytes.len() - 1
 }
 
 pub fn object(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
@@ -81,7 +25,7 @@ pub fn object(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
         "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         entry.key().as_ptr(),
         value::encoding_name(&entry),
-        serialized_length(&entry),
+        serialized_length(cx, &entry),
         entry.lru(),
         recency.idle_seconds(entry.lru())
     );
