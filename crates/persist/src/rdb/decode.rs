@@ -36,6 +36,21 @@ pub struct Loading {
     pub string_max: usize,
 }
 
+/// Whatever the options say, what is larger becomes a table when it is read: whether an element is new takes a walk over those before
+/// it in a packed form, and room between them in a set of integers, so a large value would hold the server up.
+const UNSORTED_MAX: usize = 4096;
+const SORTED_MAX: usize = 1 << 14;
+
+impl Loading {
+    fn bounded(&self) -> Loading {
+        let mut bounded = *self;
+        bounded.hash.entries_max = self.hash.entries_max.min(UNSORTED_MAX);
+        bounded.set.listpack_entries = self.set.listpack_entries.min(UNSORTED_MAX);
+        bounded.set.intset_entries = self.set.intset_entries.min(SORTED_MAX);
+        bounded
+    }
+}
+
 /// A value that was read.
 #[derive(Debug)]
 pub enum Decoded<'a> {
@@ -49,7 +64,7 @@ pub fn decode<'a>(bytes: &'a [u8], dialect: Dialect, loading: &Loading) -> Resul
     let mut reader = Reader::new(bytes, loading.string_max);
     let decoded = match reader.byte()? {
         kind::STRING => Decoded::Str(reader.string()?),
-        number => Decoded::Object(object(number, &mut reader, dialect, loading)?),
+        number => Decoded::Object(object(number, &mut reader, dialect, &loading.bounded())?),
     };
     if let Decoded::Object(object) = &decoded
         && object.is_empty()

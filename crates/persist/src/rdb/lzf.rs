@@ -75,8 +75,12 @@ pub fn compress(bytes: &[u8], most: usize, out: &mut Vec<u8>) -> bool {
         }
         put_literals(out, &bytes[literals..at]);
         put_match(out, at + 1 - seen, len);
-        at += len;
-        literals = at;
+        let end = at + len;
+        // What is repeated may go on differently: its last places are worth knowing.
+        for place in (end - 2..end).filter(|place| place + MATCH_MIN <= bytes.len()) {
+            index[slot(bytes, place, bits)] = place as u32 + 1;
+        }
+        (at, literals) = (end, end);
         if out.len() - start > most {
             break;
         }

@@ -312,3 +312,27 @@ fn announced_lengths_reserve_nothing() {
         assert!(decode(&compressed, Dialect::Redis, &loading()).is_err(), "kind {kind}");
     }
 }
+
+#[test]
+fn limits_without_bounds_do_not_make_reading_slow() {
+    let mut how = loading();
+    how.hash.entries_max = usize::MAX;
+    how.set.listpack_entries = usize::MAX;
+    how.set.intset_entries = usize::MAX;
+    let mut fields = listpack::Builder::new();
+    let mut members = vec![kind::SET];
+    let mut writer = write::Writer { out: &mut members, compress: false };
+    writer.length(200_000);
+    for number in 0..200_000 {
+        fields.push(PackedElement::Int(number));
+        // Falling, so that each would be put in front of all others.
+        writer.integer(-number);
+    }
+    let mut hash = vec![kind::HASH_LISTPACK];
+    write::Writer { out: &mut hash, compress: false }.string(&fields.finish());
+    for bytes in [hash, members] {
+        let (decoded, _) = decode(&bytes, Dialect::Redis, &how).expect("a sound value");
+        let Decoded::Object(object) = decoded else { panic!("no string") };
+        assert_eq!(object.encoding_name(), "hashtable");
+    }
+}

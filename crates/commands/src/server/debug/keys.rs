@@ -4,18 +4,26 @@ use command::{Args, CommandError, CommandResult, Ctx};
 use engine::{EntryRef, Event, LockedKeys, Lookup, NewValue, Slot, ValueRef};
 use std::sync::atomic::Ordering;
 use structures::dict::Stats;
-use value::{List, Object, Workbench};
+use value::{List, Object, View, Workbench};
 
 fn find<'k>(keys: &'k mut LockedKeys<'_>, args: &Args<'_>) -> Result<EntryRef<'k, Object>, CommandError> {
     let key = keys.key(args.word(2));
     keys.lookup(&key, Lookup::SILENT).ok_or(CommandError::NO_SUCH_KEY)
 }
 
-/// Bytes of a value in RDB format, without its kind.
+/// Bytes of a value in RDB format, without its kind; and, as Redis counts them, without the earliest deadline of its fields.
 fn serialized_length(cx: &Ctx<'_>, entry: &EntryRef<'_, Object>) -> usize {
+    const KIND: usize = 1;
+    const FIRST_DEADLINE: usize = 8;
+    let mut bench = Workbench::new();
+    let value = bench.view(entry.value());
+    let timed = match value {
+        View::Object(Object::Hash(hash)) => hash.encoding_name() == "listpackex" || hash.with_deadline() > 0,
+        View::Object(_) | View::Str(_) => false,
+    };
     let mut bytes = Vec::new();
-    persist::rdb::encode(Workbench::new().view(entry.value()), &crate::rdb::saving(cx), &mut bytes);
-    bytes.len() - 1
+    persist::rdb::encode(value, &crate::rdb::saving(cx), &mut bytes);
+    bytes.len() - KIND - if timed { FIRST_DEADLINE } else { 0 }
 }
 
 pub fn object(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
