@@ -11,3 +11,5 @@ pub mod lock;
 pub mod packed;
 pub mod prefetch;
 pub mod ranked;
+#[cfg(test)]
+mod testing;

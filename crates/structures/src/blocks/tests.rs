@@ -1,34 +1,18 @@
 //! `Blocks` against a `VecDeque`, with small limits so that splits, joins and groups come often.
 
 use super::*;
+use crate::testing::Draws;
 
-/// SplitMix64: enough for tests, and seeded.
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+fn string(draws: &mut Draws) -> Vec<u8> {
+    match draws.below(12) {
+        0 => vec![b'x'; [0, 100, 5_000, 20_000][draws.below(4)]],
+        1..5 => (draws.below(20)).to_string().into_bytes(),
+        _ => vec![b'y'; draws.below(60)],
     }
+}
 
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn string(&mut self) -> Vec<u8> {
-        match self.below(12) {
-            0 => vec![b'x'; [0, 100, 5_000, 20_000][self.below(4)]],
-            1..5 => (self.below(20)).to_string().into_bytes(),
-            _ => vec![b'y'; self.below(60)],
-        }
-    }
-
-    fn end(&mut self) -> End {
-        if self.below(2) == 0 { End::Front } else { End::Back }
-    }
+fn end(draws: &mut Draws) -> End {
+    if draws.below(2) == 0 { End::Front } else { End::Back }
 }
 
 const STEPS: usize = if cfg!(miri) { 300 } else { 8_000 };
@@ -45,7 +29,7 @@ fn remove_equal_in_model(model: &mut VecDeque<Vec<u8>>, end: End, string: &[u8],
 }
 
 fn step(list: &mut Blocks, model: &mut VecDeque<Vec<u8>>, draws: &mut Draws, removals: usize) {
-    let (string, end) = (draws.string(), draws.end());
+    let (string, end) = (string(draws), end(draws));
     let element = PackedElement::of(&string);
     let index = draws.below(model.len() + 1);
     match draws.below(12 + removals) {

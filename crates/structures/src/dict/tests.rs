@@ -1,24 +1,8 @@
 //! A `Dict` against a model of std maps, under good hashes and hostile ones; scan, random, expiry and memory apart.
 
 use super::*;
+use crate::testing::Draws;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// SplitMix64: enough for tests, and seeded.
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
 
 /// Where it may run slowly (under Miri, or on hostile hashes) a test does less.
 const STEPS: u64 = if cfg!(miri) { 1_500 } else { 60_000 };
@@ -40,7 +24,7 @@ enum Model {
 
 impl Model {
     fn draw(draws: &mut Draws) -> Model {
-        match draws.below(10) {
+        match draws.below_u64(10) {
             0 => Model::Unit,
             1 | 2 => Model::Int(draws.next() as i64),
             3 => Model::Boxed(draws.next().to_string()),
@@ -54,12 +38,12 @@ impl Model {
     }
 
     fn draw_bytes(draws: &mut Draws) -> Vec<u8> {
-        let bound = match draws.below(40) {
+        let bound = match draws.below_u64(40) {
             0 => 40_000,
             1 => 2_000,
             _ => 90,
         };
-        let len = draws.below(bound) as usize;
+        let len = draws.below_u64(bound) as usize;
         let seed = draws.next();
         (0..len).map(|i| (i as u64 ^ seed) as u8).collect()
     }
@@ -139,7 +123,7 @@ impl Pair {
     }
 
     fn draw_key(&mut self, keys: u64) -> (u64, Vec<u8>) {
-        let number = self.draws.below(keys);
+        let number = self.draws.below_u64(keys);
         let mut key = format!("key:{number}").into_bytes();
         match number % 500 {
             0 => key.resize(70_000, b'x'),
@@ -150,14 +134,14 @@ impl Pair {
     }
 
     fn draw_deadline(&mut self) -> Option<u64> {
-        let reach = match self.draws.below(8) {
+        let reach = match self.draws.below_u64(8) {
             0 | 1 => 100,
             2 => 5_000,
             3 => 1_000_000,
-            4 => 1 << (self.draws.below(63)),
+            4 => 1 << (self.draws.below_u64(63)),
             _ => return None,
         };
-        let ahead = self.draws.below(reach);
+        let ahead = self.draws.below_u64(reach);
         Some((self.now - 50).saturating_add(ahead))
     }
 
@@ -165,8 +149,8 @@ impl Pair {
     fn step(&mut self, keys: u64, growth: u64) {
         let (hash, key) = self.draw_key(keys);
         let name = key.clone();
-        match self.draws.below(20) {
-            0..8 if self.draws.below(100) < growth => self.set(hash, &key),
+        match self.draws.below_u64(20) {
+            0..8 if self.draws.below_u64(100) < growth => self.set(hash, &key),
             0..8 => self.remove(hash, key),
             8..11 => self.read(hash, &key),
             11..13 => self.enter(hash, key),
@@ -181,7 +165,7 @@ impl Pair {
     fn set(&mut self, hash: u64, key: &[u8]) {
         let value = Model::draw(&mut self.draws);
         let deadline = self.draw_deadline();
-        let new = value.to_new(self.draws.below(2) == 0);
+        let new = value.to_new(self.draws.below_u64(2) == 0);
         let old = self.model.get(key);
         let lru = old.map_or(0, |kept| kept.lru);
         match (self.dict.set(hash, key, new, deadline), old) {
@@ -195,7 +179,7 @@ impl Pair {
 
     fn remove(&mut self, hash: u64, key: Vec<u8>) {
         let kept = self.model.remove(&key);
-        if self.draws.below(2) == 0 {
+        if self.draws.below_u64(2) == 0 {
             match (self.dict.remove(hash, &key), kept) {
                 (None, None) => {}
                 (Some(removed), Some(kept)) => assert_removed(&removed, &kept.value),
@@ -211,7 +195,7 @@ impl Pair {
     fn read(&mut self, hash: u64, key: &[u8]) {
         self.dict.prefetch_bucket(hash);
         self.dict.prefetch_entry(hash, 64);
-        let lru = self.draws.below(1 << 24) as u32;
+        let lru = self.draws.below_u64(1 << 24) as u32;
         let found = self.dict.get_touch(hash, key, lru);
         let kept = self.model.get_mut(key);
         assert_eq!(found.is_some(), kept.is_some());
@@ -252,7 +236,7 @@ impl Pair {
     fn change(&mut self, hash: u64, key: Vec<u8>) {
         let deadline = self.draw_deadline();
         let more = Model::draw_bytes(&mut self.draws);
-        let (what, number) = (self.draws.below(9), self.draws.next());
+        let (what, number) = (self.draws.below_u64(9), self.draws.next());
         let Some(mut entry) = self.dict.get_mut(hash, &key) else {
             assert!(!self.model.contains_key(&key));
             return;
@@ -300,8 +284,8 @@ impl Pair {
     }
 
     fn expire(&mut self) {
-        self.now += self.draws.below(60);
-        let budget = self.draws.below(50) as usize;
+        self.now += self.draws.below_u64(60);
+        let budget = self.draws.below_u64(50) as usize;
         let mut gone = Vec::new();
         let more = self.dict.advance(self.now, budget, &mut |key, removed| {
             gone.push((key.to_vec(), removed));
@@ -420,7 +404,7 @@ fn scan_of_a_resting_dict_visits_each_entry_once() {
 fn scan_misses_nothing_that_stays_while_the_dict_changes() {
     for seed in 0..if cfg!(miri) { 2 } else { 60 } {
         let mut draws = Draws(seed);
-        let stay = draws.below(if cfg!(miri) { 100 } else { 3_000 });
+        let stay = draws.below_u64(if cfg!(miri) { 100 } else { 3_000 });
         let mut dict = filled(stay);
         let mut passing: Vec<u64> = Vec::new();
         let mut fresh = 1 << 32;
@@ -432,7 +416,7 @@ fn scan_misses_nothing_that_stays_while_the_dict_changes() {
             }
         }
         let (mut seen, mut cursor) = (HashSet::new(), 0);
-        let trend = draws.below(101);
+        let trend = draws.below_u64(101);
         loop {
             cursor = dict.scan(cursor, &mut |entry| {
                 seen.insert(number_of(entry));
@@ -440,13 +424,13 @@ fn scan_misses_nothing_that_stays_while_the_dict_changes() {
             if cursor == 0 {
                 break;
             }
-            for _ in 0..draws.below(40) {
-                if draws.below(100) < trend && passing.len() < 20_000 {
+            for _ in 0..draws.below_u64(40) {
+                if draws.below_u64(100) < trend && passing.len() < 20_000 {
                     add(&mut dict, fresh);
                     passing.push(fresh);
                     fresh += 1;
                 } else if !passing.is_empty() {
-                    let at = draws.below(passing.len() as u64) as usize;
+                    let at = draws.below_u64(passing.len() as u64) as usize;
                     drop_key(&mut dict, passing.swap_remove(at));
                 }
             }
@@ -521,7 +505,7 @@ fn any_cursor_may_be_given() {
         dict.scan(cursor, &mut |_| {});
     }
     for _ in 0..10_000 {
-        let mut cursor = draws.next() >> draws.below(64);
+        let mut cursor = draws.next() >> draws.below_u64(64);
         for _ in 0..3 {
             cursor = dict.scan(cursor, &mut |_| {});
         }
@@ -560,7 +544,7 @@ fn deadlines_come_in_their_order_and_never_early() {
     dict.advance(start, 1, &mut |_, _| {});
     let mut expected: BTreeMap<u64, usize> = BTreeMap::new();
     for number in 0..if cfg!(miri) { 300 } else { 20_000u64 } {
-        let deadline = start + (1 << draws.below(34)) + draws.below(1_000);
+        let deadline = start + (1 << draws.below_u64(34)) + draws.below_u64(1_000);
         let key = number.to_be_bytes();
         dict.set(dict.hasher().hash(&key), &key, NewValue::Int(deadline as i64), Some(deadline));
         *expected.entry(deadline).or_default() += 1;
@@ -644,12 +628,12 @@ fn a_wrong_hash_loses_keys_but_nothing_else() {
     let mut dict: Dict<String> = Dict::new(Hasher::new(5, 6));
     let mut draws = Draws(3);
     for _ in 0..STEPS / 4 {
-        let (hash, key) = (draws.below(1_000) << draws.below(60), draws.below(3_000).to_be_bytes());
-        match draws.below(4) {
+        let (hash, key) = (draws.below_u64(1_000) << draws.below_u64(60), draws.below_u64(3_000).to_be_bytes());
+        match draws.below_u64(4) {
             0 => drop(dict.remove(hash, &key)),
-            1 => drop(dict.set(hash, &key, NewValue::Boxed(Box::default()), Some(draws.below(9_000)))),
+            1 => drop(dict.set(hash, &key, NewValue::Boxed(Box::default()), Some(draws.below_u64(9_000)))),
             2 => drop(dict.set(hash, &key, NewValue::Bytes(&key), None)),
-            _ => drop(dict.advance(draws.below(9_000), 5, &mut |_, _| {})),
+            _ => drop(dict.advance(draws.below_u64(9_000), 5, &mut |_, _| {})),
         }
     }
 }
@@ -693,9 +677,9 @@ fn a_snapshot_saves_each_entry_once_as_it_was() {
     for seed in 0..if cfg!(miri) { 3 } else { 60 } {
         let mut draws = Draws(seed);
         let most = if cfg!(miri) { 100 } else { 6_000 };
-        let count = draws.below(most);
+        let count = draws.below_u64(most);
         let mut dict = filled(count);
-        let trend = draws.below(101);
+        let trend = draws.below_u64(101);
         let (mut saved, mut cursor) = (Vec::new(), 0);
         dict.begin_snapshot();
         loop {
@@ -703,12 +687,12 @@ fn a_snapshot_saves_each_entry_once_as_it_was() {
             if cursor == 0 {
                 break;
             }
-            for _ in 0..draws.below(30) {
-                let key = draws.below(most * 4).to_be_bytes();
+            for _ in 0..draws.below_u64(30) {
+                let key = draws.below_u64(most * 4).to_be_bytes();
                 let hash = dict.hasher().hash(&key);
                 let at = dict.cursor_of(hash);
                 save(&mut dict, at, &mut saved);
-                if draws.below(100) < trend {
+                if draws.below_u64(100) < trend {
                     dict.set(hash, &key, NewValue::Int(7), None);
                 } else {
                     dict.remove(hash, &key);
@@ -731,7 +715,7 @@ fn the_sum_of_deadlines_is_exact_for_few_and_near_for_many() {
         let mut sum = 0u128;
         for number in 0..count {
             let key = number.to_be_bytes();
-            let deadline = 1_700_000_000_000 + draws.below(1 << 30);
+            let deadline = 1_700_000_000_000 + draws.below_u64(1 << 30);
             sum += u128::from(deadline);
             dict.set(dict.hasher().hash(&key), &key, NewValue::Unit, Some(deadline));
         }

@@ -2,37 +2,21 @@
 
 use super::*;
 use crate::ranked::Change;
+use crate::testing::Draws;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// SplitMix64: enough for tests, and seeded.
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn string(&mut self) -> Vec<u8> {
-        match self.below(8) {
-            0 => (self.next() as i64 >> self.below(64)).to_string().into_bytes(),
-            1 => self.below(300).to_string().into_bytes(),
-            2 => vec![self.next() as u8; [0, 1, 110, 111, 112, 113, 255, 256, 65_535, 65_536][self.below(10)]],
-            3 => b"-0 007 +1 1e3 9223372036854775808 -9223372036854775809 -"
-                .split(|&b| b == b' ')
-                .nth(self.below(7))
-                .unwrap()
-                .to_vec(),
-            _ => (0..self.below(20)).map(|_| self.next() as u8).collect(),
-        }
+fn string(draws: &mut Draws) -> Vec<u8> {
+    match draws.below(8) {
+        0 => (draws.next() as i64 >> draws.below(64)).to_string().into_bytes(),
+        1 => draws.below(300).to_string().into_bytes(),
+        2 => vec![draws.next() as u8; [0, 1, 110, 111, 112, 113, 255, 256, 65_535, 65_536][draws.below(10)]],
+        3 => b"-0 007 +1 1e3 9223372036854775808 -9223372036854775809 -"
+            .split(|&b| b == b' ')
+            .nth(draws.below(7))
+            .unwrap()
+            .to_vec(),
+        _ => (0..draws.below(20)).map(|_| draws.next() as u8).collect(),
     }
 }
 
@@ -48,7 +32,7 @@ fn agrees_with_a_vector() {
         let mut draws = Draws(seed);
         let (mut packed, mut model) = (Packed::new(), Vec::<Vec<u8>>::new());
         for step in 0..STEPS {
-            let string = draws.string();
+            let string = string(&mut draws);
             let element = PackedElement::of(&string);
             let place = draws.below(model.len() + 1);
             match draws.below(if model.len() > 60 { 14 } else { 11 }) {

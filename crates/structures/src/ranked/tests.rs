@@ -2,24 +2,8 @@
 
 use super::leaf::LEAF;
 use super::*;
+use crate::testing::Draws;
 use std::collections::{BTreeMap, HashSet};
-
-/// SplitMix64: enough for tests, and seeded.
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-}
 
 const STEPS: usize = if cfg!(miri) { 400 } else { 20_000 };
 
