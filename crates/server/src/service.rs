@@ -8,7 +8,7 @@ use command::pipeline::{self, Outcome};
 use command::{Server, Session, Worker};
 use engine::Wait;
 use net::{IoStats, Mail, Next, Order, Peer, Post, Service, TcpOptions, Turn};
-use resp::ReplyWriter;
+use resp::{Output, ReplyWriter};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -63,7 +63,7 @@ impl WorkerService {
         if self.worker.state.is_over_output_limit(reply) {
             // As in Redis, who asked for too much gets nothing of it.
             self.count_output_over_limit(session);
-            reply.out.clear();
+            reply.out = Output::default();
             return Next::Close;
         }
         match flow {
