@@ -445,7 +445,7 @@ fn a_walk_visits_what_stays_once_and_nothing_twice_while_the_dict_changes() {
     let mut met_merges = 0;
     for seed in 0..if cfg!(miri) { 2 } else { 60 } {
         let mut draws = Draws(seed);
-        let stay = draws.below(if cfg!(miri) { 100 } else { 6_000 });
+        let stay = draws.below_u64(if cfg!(miri) { 100 } else { 6_000 });
         let mut dict = filled(stay);
         let mut passing: Vec<u64> = Vec::new();
         let mut fresh = 1 << 32;
@@ -456,19 +456,19 @@ fn a_walk_visits_what_stays_once_and_nothing_twice_while_the_dict_changes() {
                 fresh += 1;
             }
         }
-        let (mut seen, mut at, trend) = (HashSet::new(), Some(0), draws.below(101));
+        let (mut seen, mut at, trend) = (HashSet::new(), Some(0), draws.below_u64(101));
         while let Some(place) = at {
             let before = dict.len();
-            at = dict.walk(place, draws.below(600) as usize, |entry| {
+            at = dict.walk(place, draws.below_u64(600) as usize, |entry| {
                 assert!(seen.insert(number_of(entry)), "twice");
             });
-            for _ in 0..draws.below(if cfg!(miri) { 100 } else { 4_000 }) {
-                if draws.below(100) < trend && passing.len() < 20_000 {
+            for _ in 0..draws.below_u64(if cfg!(miri) { 100 } else { 4_000 }) {
+                if draws.below_u64(100) < trend && passing.len() < 20_000 {
                     add(&mut dict, fresh);
                     passing.push(fresh);
                     fresh += 1;
                 } else if !passing.is_empty() {
-                    let at = draws.below(passing.len() as u64) as usize;
+                    let at = draws.below_u64(passing.len() as u64) as usize;
                     drop_key(&mut dict, passing.swap_remove(at));
                 }
             }
