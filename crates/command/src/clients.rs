@@ -97,6 +97,9 @@ pub struct ClientInfo {
     pub wait: Mutex<Option<Arc<Wait>>>,
 }
 
+/// The only user there is.
+pub const DEFAULT_USER: &str = "default";
+
 impl ClientInfo {
     pub fn new(id: u64, worker: usize, fd: i32, addr: String, laddr: String, now_ms: i64) -> ClientInfo {
         ClientInfo {
@@ -106,7 +109,7 @@ impl ClientInfo {
             addr,
             laddr,
             created_ms: now_ms,
-            texts: Mutex::new(ClientTexts { user: "default".to_owned(), ..ClientTexts::default() }),
+            texts: Mutex::new(ClientTexts { user: DEFAULT_USER.to_owned(), ..ClientTexts::default() }),
             flags: AtomicU32::new(0),
             db: AtomicUsize::new(0),
             resp: AtomicU32::new(2),

@@ -3,7 +3,7 @@
 //! Buckets are powers of two of nanoseconds, each cut in 32 equal parts (as HdrHistogram does it, in two
 //! significant digits). Values up to 2^40 ns (18 minutes) are told apart; longer ones count as that.
 
-use crate::stats::Counter;
+use crate::counter::Counter;
 
 const PARTS_LOG2: u32 = 5;
 const PARTS: usize = 1 << PARTS_LOG2;

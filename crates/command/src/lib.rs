@@ -10,6 +10,7 @@ pub mod args;
 pub mod blocking;
 pub mod clients;
 pub mod commandlog;
+pub mod counter;
 pub mod ctx;
 pub mod dispatch;
 pub mod error;

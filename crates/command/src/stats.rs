@@ -1,31 +1,11 @@
-//! Counters: written by one worker each, read by INFO and its kin from any.
-//!
-//! A worker is the only writer of its counters, so an increment is a load and a store, not a locked
-//! instruction; readers add up over the workers.
+//! What is counted: written by one worker each, read by INFO and its kin from any, which add up over the workers.
 
+use crate::counter::Counter;
 use crate::histogram::Histogram;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-
-/// A counter with one writer.
-#[derive(Default, Debug)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    #[inline]
-    pub fn add(&self, more: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
-    }
-    #[inline]
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-    pub fn set(&self, value: u64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-}
+use std::sync::atomic::AtomicI64;
 
 /// What one worker counted of one command.
 #[derive(Default)]

@@ -4,15 +4,13 @@
 //! Passwords never reach MONITOR or the logs.
 
 use super::client::settings::{check_name, set_name};
+use command::clients::DEFAULT_USER;
 use command::spec::{ArgKind, CommandSpec, Group, Run, Shape, arg, block, integer, string};
 use command::version;
 use command::{Args, CommandError, CommandResult, Ctx};
 use engine::LockedKeys;
 use resp::Proto;
 use std::sync::atomic::Ordering;
-
-/// The only user there is.
-pub const DEFAULT_USER: &str = "default";
 
 pub static AUTH: CommandSpec = CommandSpec {
     name: "AUTH",

@@ -1,6 +1,6 @@
 //! RESET: a connection as it was when it was new, but for the library's name and version.
 
-use super::auth::DEFAULT_USER;
+use command::clients::DEFAULT_USER;
 use command::clients::client_flags;
 use command::session::ReplyMode;
 use command::spec::{Flags, Group, Run, Shape};

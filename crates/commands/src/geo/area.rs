@@ -1,13 +1,12 @@
-//! The areas that are searched, the cells that cover them, and distances on the earth taken as a ball.
+//! The areas that are searched, and the cells that cover them.
 //!
 //! A search looks at one cell around the middle and at its eight neighbours, of a size such that together they cover the area.
 //! The order of the cells is that of an unsorted reply, so it is the same as in Redis: the middle, N, S, E, W, NE, NW, SE, SW.
 
+use super::earth::{Bounds, EARTH, degrees, distance, latitude_distance, radians};
 use super::hash::{Cell, Position, STEPS};
 use super::polygon::Polygon;
 
-/// The radius of the earth, in metres.
-pub(super) const EARTH: f64 = 6_372_797.560_856;
 /// Half the width of the map, in metres.
 const MAP: f64 = 20_037_726.37;
 
@@ -16,37 +15,6 @@ pub(super) enum Area {
     Circle { radius: f64 },
     Box { width: f64, height: f64 },
     Polygon(Polygon),
-}
-
-/// The outermost degrees of an area.
-#[derive(Clone, Copy)]
-pub(super) struct Bounds {
-    pub(super) longitude: (f64, f64),
-    pub(super) latitude: (f64, f64),
-}
-
-fn latitude_distance(one: f64, other: f64) -> f64 {
-    EARTH * (other.to_radians() - one.to_radians()).abs()
-}
-
-/// The distance of two positions, in metres.
-pub(super) fn distance(one: Position, other: Position) -> f64 {
-    let v = ((radians(other.longitude) - radians(one.longitude)) / 2.0).sin();
-    if v == 0.0 {
-        return latitude_distance(one.latitude, other.latitude);
-    }
-    let (here, there) = (radians(one.latitude), radians(other.latitude));
-    let u = ((there - here) / 2.0).sin();
-    let a = u * u + here.cos() * there.cos() * v * v;
-    2.0 * EARTH * a.sqrt().asin()
-}
-
-fn radians(degrees: f64) -> f64 {
-    degrees * (std::f64::consts::PI / 180.0)
-}
-
-fn degrees(radians: f64) -> f64 {
-    radians / (std::f64::consts::PI / 180.0)
 }
 
 impl Area {

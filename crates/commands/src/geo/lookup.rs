@@ -1,6 +1,6 @@
 //! Looking at places: GEODIST, GEOHASH, GEOPOS.
 
-use super::area::distance;
+use super::earth::distance;
 use super::hash::Position;
 use super::{Unit, reply_distance, reply_position};
 use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, key, one_of, string, token};

@@ -3,6 +3,7 @@
 mod add;
 mod area;
 mod commands;
+mod earth;
 mod hash;
 mod lookup;
 mod polygon;

@@ -1,6 +1,6 @@
 //! Polygons on the map of degrees: their sides are straight there, and do not cross the 180th meridian.
 
-use super::area::{Bounds, distance};
+use super::earth::{Bounds, distance};
 use super::hash::Position;
 
 /// A polygon of at least three vertices.

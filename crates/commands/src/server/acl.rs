@@ -4,13 +4,12 @@
 //! users or rules is refused, except where nothing had to be done for it.
 
 use command::acllog::Denial;
+use command::clients::DEFAULT_USER;
 use command::spec::{Category, Flags, Group, Run, Shape, integer, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
 use engine::LockedKeys;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
-
-const DEFAULT_USER: &[u8] = b"default";
 
 const OWN: Flags = Flags::NOSCRIPT.or(Flags::LOADING).or(Flags::STALE);
 const ADMIN: Flags = OWN.or(Flags::ADMIN);
@@ -192,7 +191,7 @@ fn cat(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResu
 }
 
 fn deluser(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    if args.from(2).any(|user| user == DEFAULT_USER) {
+    if args.from(2).any(|user| user == DEFAULT_USER.as_bytes()) {
         return Err(CommandError::DEFAULT_USER_STAYS);
     }
     // There are no others.
@@ -201,7 +200,7 @@ fn deluser(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 }
 
 fn dryrun(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    if args.word(2) != DEFAULT_USER {
+    if args.word(2) != DEFAULT_USER.as_bytes() {
         return Err(CommandError::user_not_found(args.word(2)));
     }
     let words: OwnedArgs = args.from(3).collect();
@@ -247,7 +246,7 @@ fn password(cx: &Ctx<'_>) -> Option<String> {
 }
 
 fn getuser(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    if args.word(2) != DEFAULT_USER {
+    if args.word(2) != DEFAULT_USER.as_bytes() {
         cx.reply.null();
         return Ok(());
     }
@@ -327,7 +326,7 @@ fn setuser(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 
 fn users(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
     cx.reply.array(1);
-    cx.reply.bulk(DEFAULT_USER);
+    cx.reply.bulk(DEFAULT_USER.as_bytes());
     Ok(())
 }
 

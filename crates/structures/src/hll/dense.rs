@@ -10,8 +10,8 @@
 //! over the bytes of a u64 in three halving steps; that is what makes counting and merging fast.
 
 use super::estimate::Histogram;
-use super::{Corrupted, DENSE_SIZE, Encoding, HEADER_SIZE, REGISTER_BITS, REGISTERS};
-use super::{dense_registers, encoding, sparse};
+use super::unpacked::Registers;
+use super::{DENSE_SIZE, HEADER_SIZE, REGISTER_BITS, REGISTERS};
 
 const PACKED_SIZE: usize = DENSE_SIZE - HEADER_SIZE;
 pub(super) type Packed = [u8; PACKED_SIZE];
@@ -25,44 +25,6 @@ const BLOCK_PACKED: usize = BLOCK * LANES_PACKED;
 
 const _: () = assert!(REGISTERS.is_multiple_of(BLOCK * LANES));
 const _: () = assert!(PACKED_SIZE.is_multiple_of(BLOCK_PACKED));
-
-/// Unpacked registers, one byte each: the form in which unions are collected. 16 KiB: keep it off deep stacks.
-pub struct Registers([u8; REGISTERS]);
-
-impl Registers {
-    pub fn new() -> Registers {
-        Registers([0; REGISTERS])
-    }
-
-    pub fn as_slice(&self) -> &[u8; REGISTERS] {
-        &self.0
-    }
-
-    /// Raises the register `index` to at least `rank`.
-    pub(super) fn raise_run(&mut self, index: usize, run: usize, rank: u8) {
-        for register in &mut self.0[index..index + run] {
-            *register = (*register).max(rank);
-        }
-    }
-
-    /// Joins in a HyperLogLog that passed `validate`: every register becomes the larger of the two. When the
-    /// value is corrupted, registers up to the damage may have been joined.
-    pub fn merge_from(&mut self, value: &[u8]) -> Result<(), Corrupted> {
-        match encoding(value) {
-            Encoding::Dense => {
-                merge_packed(&mut self.0, dense_registers(value));
-                Ok(())
-            }
-            Encoding::Sparse => sparse::merge_into(value, self),
-        }
-    }
-}
-
-impl Default for Registers {
-    fn default() -> Self {
-        Registers::new()
-    }
-}
 
 /// Where the two bytes around a register begin, and how far up in them it is. The last register has no byte
 /// after its own, so there the two bytes begin one earlier.
@@ -127,8 +89,9 @@ fn unpack_block(packed: &[u8; BLOCK_PACKED]) -> [u8; BLOCK * LANES] {
     unpacked
 }
 
-fn merge_packed(registers: &mut [u8; REGISTERS], packed: &Packed) {
-    let (blocks, _) = registers.as_chunks_mut::<{ BLOCK * LANES }>();
+/// Joins registers into a union.
+pub(super) fn merge_into(packed: &Packed, registers: &mut Registers) {
+    let (blocks, _) = registers.0.as_chunks_mut::<{ BLOCK * LANES }>();
     let (sources, _) = packed.as_chunks::<BLOCK_PACKED>();
     for (block, source) in blocks.iter_mut().zip(sources) {
         let unpacked = unpack_block(source);

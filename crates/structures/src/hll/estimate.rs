@@ -5,7 +5,6 @@
 //! estimators. Redis uses it too; the order of the floating point operations follows the paper, so the rounded
 //! results are equal.
 
-use super::dense::{self, Registers};
 use super::{INDEX_BITS, REGISTERS};
 
 /// How many registers hold each value. Six bits can hold values above 51 although no hash produces them; a forged
@@ -26,11 +25,6 @@ pub(super) fn estimate(histogram: &Histogram) -> u64 {
     }
     z += m * sigma(f64::from(histogram[0]) / m);
     (ALPHA_INFINITY * m * m / z).round() as u64
-}
-
-/// The cardinality of a union that was collected in `registers`.
-pub fn count_registers(registers: &Registers) -> u64 {
-    estimate(&dense::histogram_of(registers))
 }
 
 /// The paper's sigma: corrects for registers that are still zero.

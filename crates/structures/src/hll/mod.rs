@@ -30,10 +30,10 @@ mod hash;
 mod sparse;
 #[cfg(test)]
 mod tests;
+mod unpacked;
 
 pub use debug::{decode, registers, self_test};
-pub use dense::Registers;
-pub use estimate::count_registers;
+pub use unpacked::Registers;
 
 /// Number of registers, fixed by the format.
 pub const REGISTERS: usize = 1 << INDEX_BITS;
@@ -210,10 +210,29 @@ pub fn cached(value: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.expect("the field has eight bytes")))
 }
 
+/// The cardinality of a union that was collected in `registers`.
+pub fn count_registers(registers: &Registers) -> u64 {
+    estimate::estimate(&dense::histogram_of(registers))
+}
+
 fn histogram(value: &[u8]) -> Result<estimate::Histogram, Corrupted> {
     match encoding(value) {
         Encoding::Dense => Ok(dense::histogram(dense_registers(value))),
         Encoding::Sparse => sparse::histogram(value),
+    }
+}
+
+impl Registers {
+    /// Joins in a HyperLogLog that passed [`validate`]: every register becomes the larger of the two. When the
+    /// value is corrupted, registers up to the damage may have been joined.
+    pub fn merge_from(&mut self, value: &[u8]) -> Result<(), Corrupted> {
+        match encoding(value) {
+            Encoding::Dense => {
+                dense::merge_into(dense_registers(value), self);
+                Ok(())
+            }
+            Encoding::Sparse => sparse::merge_into(value, self),
+        }
     }
 }
 

@@ -15,8 +15,8 @@
 //! over to the dense encoding. Opcodes come from clients (SET), so a walk stops with `Corrupted` when it would
 //! leave the registers; a second XZERO byte that is missing counts as zero.
 
-use super::dense::Registers;
 use super::estimate::Histogram;
+use super::unpacked::Registers;
 use super::{Corrupted, HEADER_SIZE, REGISTERS};
 
 const ZERO_RUN_MAX: usize = 64;

@@ -4,8 +4,7 @@
 //! differ in some errors, as they do in Redis, and in whether the own connection is left out when nothing is said.
 
 use super::list::{flags, seconds_since};
-use crate::connection::auth::DEFAULT_USER;
-use command::clients::{ClientInfo, client_flags};
+use command::clients::{ClientInfo, DEFAULT_USER, client_flags};
 use command::{Args, CommandError, Ctx};
 use std::sync::atomic::Ordering::Relaxed;
 
