@@ -15,6 +15,13 @@ impl Counter {
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+    /// Makes it `value`, if it is less.
+    #[inline]
+    pub fn raise(&self, value: u64) {
+        if value > self.get() {
+            self.set(value);
+        }
+    }
     pub fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
     }

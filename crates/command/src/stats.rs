@@ -35,6 +35,11 @@ pub struct WorkerStats {
     /// Turns of the event loop, and time spent in them.
     pub turns: Counter,
     pub turn_nanos: Counter,
+    /// The longest turn, and the most commands of one turn.
+    pub turn_nanos_max: Counter,
+    pub turn_commands_max: Counter,
+    /// Time spent on what is done now and then, without the sweeps.
+    pub cron_nanos: Counter,
     /// Time of commands that ran inside another, as those of EXEC do: it is in the time of both.
     pub nested_nanos: Counter,
     /// Time spent on deleting what is past its deadline, and how often there was more to do than one sweep does.
@@ -79,6 +84,9 @@ impl WorkerStats {
             writes,
             turns,
             turn_nanos,
+            turn_nanos_max,
+            turn_commands_max,
+            cron_nanos,
             nested_nanos,
             sweep_nanos,
             sweeps_cut,
@@ -99,6 +107,9 @@ impl WorkerStats {
             writes,
             turns,
             turn_nanos,
+            turn_nanos_max,
+            turn_commands_max,
+            cron_nanos,
             nested_nanos,
             sweep_nanos,
             sweeps_cut,

@@ -64,6 +64,8 @@ pub struct Worker {
     pub batch: Batch,
     /// When the turn began, in ticks.
     turn_began: u64,
+    /// Commands processed before the turn.
+    turn_processed: u64,
     /// Sweeps so far: each begins with another shard, so that one with much to do does not starve the others.
     sweeps: usize,
 }
@@ -80,7 +82,14 @@ impl Worker {
             settings: Settings::default(),
             options_changed: Cell::new(false),
         };
-        Worker { state, fx: Effects::new(Rng::seed(seed)), batch: Batch::default(), turn_began: 0, sweeps: 0 }
+        Worker {
+            state,
+            fx: Effects::new(Rng::seed(seed)),
+            batch: Batch::default(),
+            turn_began: 0,
+            turn_processed: 0,
+            sweeps: 0,
+        }
     }
 
     /// Begins a turn: reads the clock and the options.
@@ -95,7 +104,19 @@ impl Worker {
         let stats = &self.state.stats;
         stats.memory.store(server.host.thread_memory(), Ordering::Relaxed);
         stats.turns.add(1);
-        stats.turn_nanos.add(self.state.ticks.delta_as_nanos(self.turn_began, self.state.ticks.raw()));
+        let nanos = self.state.ticks.delta_as_nanos(self.turn_began, self.state.ticks.raw());
+        stats.turn_nanos.add(nanos);
+        stats.turn_nanos_max.raise(nanos);
+        let processed = stats.processed.get();
+        stats.turn_commands_max.raise(processed.saturating_sub(self.turn_processed));
+        self.turn_processed = processed;
+    }
+
+    /// Does what one worker does for the server now and then.
+    pub fn cron(&mut self, server: &Server) {
+        let begin = self.state.ticks.raw();
+        server.cron(self.state.now);
+        self.state.stats.cron_nanos.add(self.state.ticks.delta_as_nanos(begin, self.state.ticks.raw()));
     }
 
     /// Begins a turn at a given time.

@@ -147,7 +147,7 @@ impl Service for WorkerService {
             self.sweep_at = now + if wait == 0 { SWEEP_AGAIN_MS } else { wait.max(SWEEP_EVERY_MS) };
         }
         if self.worker.state.id == 0 && now >= self.cron_at {
-            self.server.cron(self.worker.state.now);
+            self.worker.cron(&self.server);
             self.cron_at = now + SLEEP_MS as i64;
         }
         if self.server.pause_is_over(self.worker.state.now.unix_ms) {
@@ -191,6 +191,12 @@ impl Service for WorkerService {
 
     #[inline]
     fn input(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
+        // Before it runs: a command that is whole at last may be too large all the same.
+        if input.len() as u64 > self.server.tunables.client_query_buffer_limit.load(Relaxed) {
+            log::warn!("Closing client {} that reached max query buffer length", conn.session.info.addr);
+            self.server.clients.input_limit_closed.fetch_add(1, Relaxed);
+            return Turn { consumed: input.len(), need: 0, next: Next::Close };
+        }
         let Outcome { consumed, flow, need } =
             pipeline::run(&self.server, &mut self.worker, &mut conn.session, input, reply);
         Turn { consumed, need, next: self.next(&conn.session, flow, reply) }
@@ -272,11 +278,6 @@ impl Service for WorkerService {
         info.query_buffer.store(io.input, Relaxed);
         info.query_buffer_free.store(io.input_free, Relaxed);
         info.output_memory.store(io.output, Relaxed);
-        if io.input as u64 > self.server.tunables.client_query_buffer_limit.load(Relaxed) {
-            log::warn!("Closing client {} that reached max query buffer length", info.addr);
-            self.server.clients.input_limit_closed.fetch_add(1, Relaxed);
-            return false;
-        }
         if io.output == 0 {
             conn.over_soft_limit_since = None;
             return true;

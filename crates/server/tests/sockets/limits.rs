@@ -122,6 +122,22 @@ fn the_query_buffer_limit_closes_and_is_counted() {
 }
 
 #[test]
+fn a_whole_command_over_the_query_buffer_limit_is_not_run() {
+    let server = TestServer::start(&["--client-query-buffer-limit", "1mb"]);
+    let mut other = Client::connect(server.addr());
+    let mut greedy = Client::connect(server.addr());
+    let fits = vec![b'x'; (1 << 20) - 100];
+    assert_eq!(greedy.run_words(&[b"SET", b"fits", &fits]), ok());
+    let mut command = Vec::new();
+    encode_command(&mut command, &[b"SET", b"k", &[b'x'; 1 << 20]]);
+    // Closed near its end, so that writing may fail.
+    let _ = greedy.stream.write_all(&command);
+    until("the client to be gone", || server.server().clients.len() == 1);
+    assert_eq!(server.server().clients.input_limit_closed.load(Relaxed), 1);
+    assert_eq!((other.int("EXISTS fits"), other.int("EXISTS k")), (1, 0));
+}
+
+#[test]
 fn clients_beyond_maxclients_are_told_and_closed() {
     let server = TestServer::start(&["--maxclients", "3"]);
     let mut inside: Vec<Client> = (0..3).map(|_| Client::connect(server.addr())).collect();

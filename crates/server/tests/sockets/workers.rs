@@ -115,6 +115,23 @@ fn monitors_see_the_commands_of_every_worker() {
 }
 
 #[test]
+fn the_longest_turn_is_known_by_time_and_by_commands() {
+    let server = TestServer::start(&["--threads", "2"]);
+    let mut client = Client::connect(server.addr());
+    client.send_raw(&b"PING\r\n".repeat(50));
+    (0..50).for_each(|_| assert_eq!(client.receive(), Some(Value::Simple(b"PONG".to_vec()))));
+    let figure = |text: &str, name: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.expect("the field is there").parse().expect("it is a number")
+    };
+    until("the figures to be published", || {
+        let debug = client.text("INFO debug");
+        let (most, longest) = (figure(&debug, "eventloop_cmd_per_cycle_max"), figure(&debug, "eventloop_duration_max"));
+        (50..=60).contains(&most) && longest > 0 && figure(&debug, "eventloop_duration_cron_sum") > 0
+    });
+}
+
+#[test]
 fn a_unix_socket_is_served_and_its_file_goes_with_the_server() {
     let scratch = Scratch::new("unix");
     let path = scratch.path("socket");

@@ -145,6 +145,11 @@ impl<'a> Facts<'a> {
         self.server.sum(counter)
     }
 
+    /// The greatest of the workers' counters.
+    pub fn most(&self, counter: impl Fn(&WorkerStats) -> u64) -> u64 {
+        self.server.workers.iter().map(|worker| counter(&worker.stats)).max().unwrap_or(0)
+    }
+
     /// An option that is a number.
     pub fn number(&self, option: &str) -> u64 {
         self.server.host.option(option).parse().unwrap_or(0)

@@ -351,6 +351,16 @@ pub static CPU: &[Field] = &[
 pub static CLUSTER: &[Field] = &[zero("cluster_enabled")];
 
 pub static DEBUG: &[Field] = &[
+    zero("eventloop_duration_aof_sum"),
+    field("eventloop_duration_cron_sum", |facts| {
+        Show::Count(facts.sum(|stats| stats.cron_nanos.get() + stats.sweep_nanos.get()) / 1000)
+    }),
+    field("eventloop_duration_max", |facts| Show::Count(facts.most(|stats| stats.turn_nanos_max.get()) / 1000)),
+    field("eventloop_cmd_per_cycle_max", |facts| Show::Count(facts.most(|stats| stats.turn_commands_max.get()))),
+    zero("allocator_allocated_lua"),
+    zero("allocator_active_lua"),
+    zero("allocator_resident_lua"),
+    zero("allocator_frag_bytes_lua"),
     field("shards", |facts| Show::Count(facts.server.keyspace.shards() as u64)),
     field("keyspace_index_bytes", |facts| Show::Count(facts.keyspace.overhead() as u64)),
 ];
