@@ -13,6 +13,9 @@ use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+/// Looks at a lock that another thread holds, before the system is asked to wait: a few microseconds.
+const SPINS: usize = 128;
+
 /// How many threads will use a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
@@ -67,12 +70,27 @@ impl<T> Lock<T> {
     #[inline]
     pub fn lock(&self) -> Guard<'_, T> {
         let mutex = if self.shared {
-            Some(self.raw.lock())
+            Some(self.raw.try_lock().unwrap_or_else(|| self.wait()))
         } else {
             self.enter_exclusive();
             None
         };
         Guard { lock: self, mutex }
+    }
+
+    /// Waits for as long as most commands hold a shard without leaving the processor, which costs more, and only then as
+    /// long as it takes.
+    #[cold]
+    fn wait(&self) -> MutexGuard<'_, ()> {
+        for _ in 0..SPINS {
+            std::hint::spin_loop();
+            if !self.raw.is_locked()
+                && let Some(held) = self.raw.try_lock()
+            {
+                return held;
+            }
+        }
+        self.raw.lock()
     }
 
     /// Takes the lock if nobody holds it.
