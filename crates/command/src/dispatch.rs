@@ -11,7 +11,7 @@ use crate::pause::Paused;
 use crate::registry::Command;
 use crate::server::Server;
 use crate::session::{Queued, ReplyMode, Session, WatchedKey};
-use crate::spec::{Flags, Handler, Run, Work};
+use crate::spec::{Flags, Handler, Run};
 use crate::tunables::Access;
 use crate::worker::{Worker, WorkerState};
 use base::text::write_repr;
@@ -417,7 +417,7 @@ fn run(
             session.must_wait = true;
             return Ok(());
         }
-        if !matches!(command.spec.work, Work::Little)
+        if command.spec.work.may_be_much(args)
             && long::hand_over(server, worker.state.now, session, &mut keys, command, args, planned)
         {
             return Ok(());

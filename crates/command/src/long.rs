@@ -16,10 +16,11 @@
 //! * If the client goes away meanwhile, the command is finished all the same, as any command that has begun.
 //! * A command about the whole keyspace (KEYS) takes nothing away: it visits one shard after the other, as it would on its worker,
 //!   a part at a time. The locks of a server with one worker know that worker only; there such a command runs where it is.
-//! * Not every command that can be long says so. What comes from a list by its place is counted beforehand, and so is what a range
-//!   of scores or names has, but nobody knows how far LPOS, LREM or LINSERT will look, nor what is near a place on the
-//!   map: they run at once, since most calls are short and would only wait for longer ones. Strings take no long work but
-//!   that of bits, for which nothing is counted.
+//! * What is not known beforehand is guessed: how far LPOS, LREM, LINSERT and BITPOS will look, and what is near a place on the map. Where most
+//!   calls find early what they look for, a first part is looked at before the rest is called long.
+//! * Not every command that can be long says so. Those about many keys (MGET, DEL) run where they are: to take away that many
+//!   keys is as much work as to serve them. So do pushes, and PFCOUNT and PFMERGE, which are done with each word in no time, and a
+//!   string that has outgrown its room (APPEND, SETRANGE) is copied there and then.
 //! * Inside a transaction a command runs where it is: all of the transaction happens at once.
 
 use crate::args::{Args, OwnedArgs};
@@ -47,6 +48,8 @@ pub enum Work {
     Sum(usize),
     /// The elements of the smallest, for each key, from this one on.
     Least(usize),
+    /// The words of the command: for those about as many elements as the client names.
+    Words,
     /// Elements, or keys of the keyspace, as this tells from words and keys. It has no effects, and takes no time to speak of.
     Told(fn(&Args<'_>, &mut LockedKeys<'_>, &[Key<'_>]) -> usize),
 }
@@ -67,6 +70,17 @@ pub fn between_places(args: &Args<'_>, at: usize, keys: &LockedKeys<'_>, key: &K
     let from_front = |place: i64| if place < 0 { place.saturating_add(len as i64).max(-1) } else { place };
     let most = from_front(stop).saturating_sub(from_front(start).max(0)).saturating_add(1);
     usize::try_from(most).unwrap_or(0).min(len)
+}
+
+/// Elements of a key that a count asks for, for [`Work::Told`]: not more than there are.
+pub fn counted(count: usize, keys: &LockedKeys<'_>, key: &Key<'_>) -> usize {
+    // Few, whatever the key holds: most calls need not look.
+    if count < LONG_ELEMENTS { count } else { count.min(keys.elements(key)) }
+}
+
+/// The word at `at` as a count for [`counted`]; 0 where there is none, or none that makes sense.
+pub fn count_word(args: &Args<'_>, at: usize) -> usize {
+    if args.len() <= at { 0 } else { args.int(at).map_or(0, |count| usize::try_from(count).unwrap_or(0)) }
 }
 
 /// Where long commands go.
@@ -119,6 +133,16 @@ impl Executor {
 }
 
 impl Work {
+    /// Whether it is worth a closer look.
+    #[inline]
+    pub(crate) fn may_be_much(self, args: &Args<'_>) -> bool {
+        match self {
+            Work::Little => false,
+            Work::Words => args.len() >= LONG_ELEMENTS,
+            Work::Sum(_) | Work::Least(_) | Work::Told(_) => true,
+        }
+    }
+
     #[inline]
     fn elements(self, args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
         let counted = |from: usize| located.get(from..).unwrap_or_default();
@@ -130,6 +154,7 @@ impl Work {
                 let least = keys_counted.iter().map(|key| keys.elements(key)).min().unwrap_or(0);
                 least.saturating_mul(keys_counted.len())
             }
+            Work::Words => args.len(),
             Work::Told(told) => told(args, keys, located),
         }
     }

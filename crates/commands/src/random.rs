@@ -1,7 +1,9 @@
 //! What the commands share that draw elements at random: HRANDFIELD, SRANDMEMBER and ZRANDMEMBER.
 
+use command::long::counted;
 use command::worker::WorkerState;
 use command::{Args, CommandError, Ctx};
+use engine::{Key, LockedKeys};
 use resp::{Mark, ReplyWriter};
 use std::sync::atomic::Ordering;
 
@@ -28,6 +30,16 @@ impl Count {
             return Err(CommandError::OUT_OF_RANGE);
         }
         Ok(Count { number: number.unsigned_abs() as usize, distinct: number >= 0, in_pairs })
+    }
+}
+
+/// How many elements the count behind the key asks for: [`command::long::Work`] of the commands that draw.
+pub fn to_draw(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    let key = &located[0];
+    match if args.len() > 2 { args.int(2).unwrap_or(0) } else { 0 } {
+        // A negative count draws again and again, however few there are.
+        repeats @ ..0 if keys.elements(key) > 0 => usize::try_from(repeats.unsigned_abs()).unwrap_or(usize::MAX),
+        count => counted(usize::try_from(count).unwrap_or(0), keys, key),
     }
 }
 

@@ -15,6 +15,7 @@
 //!   one after the other. Nobody waits while he has something away, so no two can wait for each other.
 //! * A key that is away leaves an empty collection of its type behind, without a deadline: commands that visit the whole
 //!   keyspace without naming keys (KEYS, SCAN, DBSIZE, RANDOMKEY) still find it. Nothing else may look at it.
+//! * A key goes from all databases: a command may have to do with several (COPY ... DB).
 //! * Who watches a key goes along with it. A key that somebody waits for (BLPOP), or that serving a wait would fill, does not
 //!   go away: so nothing that comes back, and no wait that is served, has to do with waits and absence at once.
 //! * Of a string or a small collection a copy goes, which takes no time to speak of; a large string is counted by reference.
@@ -48,6 +49,7 @@ pub struct Travel {
 pub struct Away {
     keyspace: Keyspace,
     keys: Vec<AwayKey>,
+    /// The database of the command.
     db: usize,
 }
 
@@ -137,6 +139,15 @@ impl LockedKeys<'_> {
         }
     }
 
+    /// The bytes of a string, unless it is a number or not there; likewise.
+    pub fn peek_string(&self, key: &Key<'_>) -> Option<&[u8]> {
+        match self.peek(key)? {
+            ValueRef::Bytes(bytes) => Some(bytes),
+            ValueRef::Blob(blob) => Some(blob),
+            ValueRef::Unit | ValueRef::Int(_) | ValueRef::Tagged(_) | ValueRef::Boxed(_) => None,
+        }
+    }
+
     /// Sends the keys of a command away, all of which are here. `None` where they have to stay.
     pub fn send_away(&mut self, keys: &[Key<'_>]) -> Option<Away> {
         let travel = &self.keyspace.travel;
@@ -159,14 +170,50 @@ impl LockedKeys<'_> {
     }
 
     fn pack(&mut self, key: &Key<'_>, away: &mut Away) {
-        let (db, now_ms) = (self.db, self.fx.now_ms);
+        let now_ms = self.fx.now_ms;
         let shard = self.guards.held(key.shard);
         shard.away.push(key.bytes.into());
-        away.keys.push(AwayKey { bytes: key.bytes.into(), hash: key.hash, shard: key.shard });
+        let key = AwayKey { bytes: key.bytes.into(), hash: key.hash, shard: key.shard };
         let mut own = away.keyspace.shards[0].lock();
-        shard.watched.hand_over(db, key.bytes, &mut own.watched);
-        let Db { table, subexpiry } = &mut shard.dbs[db];
-        let Some(mut entry) = table.get_mut(key.hash, key.bytes) else { return };
+        let ShardData { dbs, watched, .. } = &mut *own;
+        for (number, (from, to)) in shard.dbs.iter_mut().zip(dbs).enumerate() {
+            shard.watched.hand_over(number, &key.bytes, watched);
+            if !from.table.is_empty() {
+                key.pack(from, to, now_ms);
+            }
+        }
+        drop(own);
+        away.keys.push(key);
+    }
+
+    /// Takes keys back that were away. Their shards are held.
+    pub fn take_back(&mut self, away: &Away) {
+        let mut own = away.keyspace.shards[0].lock();
+        let ShardData { dbs, watched, .. } = &mut *own;
+        for key in &away.keys {
+            let now_ms = self.fx.now_ms;
+            let shard = self.guards.held(key.shard);
+            shard.away.retain(|bytes| *bytes != key.bytes);
+            for (number, (from, to)) in dbs.iter_mut().zip(&mut shard.dbs).enumerate() {
+                watched.hand_over(number, &key.bytes, &mut shard.watched);
+                if !from.table.is_empty() || !to.table.is_empty() {
+                    key.unpack(from, to, now_ms);
+                }
+            }
+        }
+        let travel = &self.keyspace.travel;
+        if travel.away.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // Whoever wants all shards can have them now; if he has gone, nobody else clears this.
+            travel.all_wanted.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+impl AwayKey {
+    /// Moves what the key holds in a database to the keyspace of a command, and leaves a shell.
+    fn pack(&self, from: &mut Db, to: &mut Db, now_ms: u64) {
+        let Db { table, subexpiry } = from;
+        let Some(mut entry) = table.get_mut(self.hash, &self.bytes) else { return };
         let (deadline, lru, flag) = (entry.deadline(), entry.lru(), entry.user_flag());
         let shell = match entry.value() {
             ValueRef::Boxed(object) => Some(NewValue::Boxed(Box::new(object.shell()))),
@@ -183,11 +230,11 @@ impl LockedKeys<'_> {
         }
         let due = if let OwnedValue::Boxed(object) = &gone { next_deadline(object) } else { None };
         if due.is_some() {
-            subexpiry.note(key.bytes, None, now_ms);
+            subexpiry.note(&self.bytes, None, now_ms);
         }
-        let Db { table, subexpiry } = &mut own.dbs[db];
-        subexpiry.note(key.bytes, due, now_ms);
-        if let dict::Entry::Vacant(place) = table.entry(key.hash, key.bytes) {
+        let Db { table, subexpiry } = to;
+        subexpiry.note(&self.bytes, due, now_ms);
+        if let dict::Entry::Vacant(place) = table.entry(self.hash, &self.bytes) {
             let mut bytes = Vec::new();
             let mut entry = place.insert(gone.into_new(&mut bytes), deadline);
             entry.set_lru(lru);
@@ -195,52 +242,35 @@ impl LockedKeys<'_> {
         }
     }
 
-    /// Takes keys back that were away. Their shards are held.
-    pub fn take_back(&mut self, away: &Away) {
-        let mut own = away.keyspace.shards[0].lock();
-        for key in &away.keys {
-            let now_ms = self.fx.now_ms;
-            let shard = self.guards.held(key.shard);
-            shard.away.retain(|bytes| *bytes != key.bytes);
-            own.watched.hand_over(away.db, &key.bytes, &mut shard.watched);
-            unpack(key, &mut own.dbs[away.db], shard, away.db, now_ms);
+    /// Puts back what the key holds now.
+    fn unpack(&self, from: &mut Db, to: &mut Db, now_ms: u64) {
+        let Db { table, subexpiry } = to;
+        let Some(entry) = from.table.get_mut(self.hash, &self.bytes) else {
+            // The command deleted it, or it was not there before either; the shell goes.
+            table.remove(self.hash, &self.bytes);
+            return;
+        };
+        let (lru, flag) = (entry.lru(), entry.user_flag());
+        let (value, deadline) = entry.take();
+        let mut bytes = Vec::new();
+        let value = value.into_new(&mut bytes);
+        if let NewValue::Boxed(object) = &value {
+            let due = next_deadline(object);
+            if due.is_some() {
+                subexpiry.note(&self.bytes, due, now_ms);
+            }
         }
-        let travel = &self.keyspace.travel;
-        if travel.away.fetch_sub(1, Ordering::Relaxed) == 1 {
-            // Whoever wants all shards can have them now; if he has gone, nobody else clears this.
-            travel.all_wanted.store(false, Ordering::Relaxed);
-        }
+        let mut entry: EntryMut<'_, Object> = match table.entry(self.hash, &self.bytes) {
+            dict::Entry::Occupied(mut shell) => {
+                shell.replace(value);
+                shell.set_deadline(deadline);
+                shell
+            }
+            dict::Entry::Vacant(place) => place.insert(value, deadline),
+        };
+        entry.set_lru(lru);
+        entry.set_user_flag(flag);
     }
-}
-
-/// Puts back what a key holds now.
-fn unpack(key: &AwayKey, from: &mut Db, shard: &mut ShardData, db: usize, now_ms: u64) {
-    let Db { table, subexpiry } = &mut shard.dbs[db];
-    let Some(entry) = from.table.get_mut(key.hash, &key.bytes) else {
-        // The command deleted it, or it was not there before either; the shell goes.
-        table.remove(key.hash, &key.bytes);
-        return;
-    };
-    let (lru, flag) = (entry.lru(), entry.user_flag());
-    let (value, deadline) = entry.take();
-    let mut bytes = Vec::new();
-    let value = value.into_new(&mut bytes);
-    if let NewValue::Boxed(object) = &value {
-        let due = next_deadline(object);
-        if due.is_some() {
-            subexpiry.note(&key.bytes, due, now_ms);
-        }
-    }
-    let mut entry: EntryMut<'_, Object> = match table.entry(key.hash, &key.bytes) {
-        dict::Entry::Occupied(mut shell) => {
-            shell.replace(value);
-            shell.set_deadline(deadline);
-            shell
-        }
-        dict::Entry::Vacant(place) => place.insert(value, deadline),
-    };
-    entry.set_lru(lru);
-    entry.set_user_flag(flag);
 }
 
 #[cfg(test)]

@@ -74,7 +74,8 @@ impl Running {
     }
 }
 
-/// Threads for long commands, at the most: one for two workers.
+/// Threads for long commands, at the most: one for two workers, but two if there are two workers, so that one long command is not
+/// behind another.
 const EXECUTORS_MAX: usize = 8;
 /// How much less of the processor a helper gets than a worker: about a third.
 const HELPER_NICENESS: i32 = 5;
@@ -170,7 +171,7 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
         executor: Some(executor),
     });
     spawn_helper("reclaim", move || reclaim::run(&garbage, &reclaim_stats, alloc::thread_memory))?;
-    spawn_executors((count / 2).clamp(1, EXECUTORS_MAX), &server, jobs)?;
+    spawn_executors((count / 2).clamp(count.min(2), EXECUTORS_MAX), &server, jobs)?;
     let services = ports.into_iter().zip(stats).enumerate().map(|(id, (port, stats))| {
         let worker = Worker::new(id, stats, rng.next_u64());
         let deadlines = Default::default();

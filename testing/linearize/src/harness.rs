@@ -16,7 +16,7 @@ use engine::{Shape, Wait};
 use resp::client::{Value, decode, encode_command};
 use resp::{Proto, ReplyWriter};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use structures::lock::Sharing;
 
 /// A server, and the letters of its workers.
@@ -46,21 +46,25 @@ pub fn server_shared(workers: usize, sharing: Sharing) -> Arc<Harness> {
     Arc::new(Harness { server, letters })
 }
 
-/// A server for so many workers that runs every command elsewhere that may be long, on a thread that ends with it.
-pub fn server_with_executor(workers: usize) -> Arc<Harness> {
+/// A server for so many workers that runs every command elsewhere that may be long, on threads that end with it.
+pub fn server_with_executors(workers: usize, executors: usize) -> Arc<Harness> {
     let (executor, jobs) = Executor::new(1);
+    let jobs = Arc::new(Mutex::new(jobs));
     let harness = Arc::try_unwrap(server(workers)).ok().expect("nobody else has it yet");
     let Harness { mut server, letters } = harness;
     server.executor = Some(executor);
     let harness = Arc::new(Harness { server, letters });
-    let weak = Arc::downgrade(&harness);
-    std::thread::spawn(move || {
-        let mut worker: Option<Worker> = None;
-        for job in jobs {
-            let Some(harness) = weak.upgrade() else { return };
-            long::execute(&harness, worker.get_or_insert_with(|| long::worker_of(&harness)), job);
-        }
-    });
+    for _ in 0..executors {
+        let (weak, jobs) = (Arc::downgrade(&harness), jobs.clone());
+        std::thread::spawn(move || {
+            let mut worker: Option<Worker> = None;
+            loop {
+                let job = jobs.lock().expect("no thread panics with it").recv();
+                let (Ok(job), Some(harness)) = (job, weak.upgrade()) else { return };
+                long::execute(&harness, worker.get_or_insert_with(|| long::worker_of(&harness)), job);
+            }
+        });
+    }
     harness
 }
 

@@ -2,7 +2,7 @@
 
 use base::rng::Rng;
 use resp::client::Value;
-use russet_linearize::harness::{Connection, server_with_executor};
+use russet_linearize::harness::{Connection, server_with_executors};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const SETS: u64 = 5;
@@ -52,7 +52,7 @@ fn transfer_watching(connection: &mut Connection, rng: &mut Rng) -> bool {
 
 #[test]
 fn no_member_is_lost_nor_seen_twice_while_unions_run_elsewhere() {
-    let server = server_with_executor(8);
+    let server = server_with_executors(8, 3);
     let mut first = Connection::new(&server, 0);
     for member in 0..MEMBERS {
         first.run_waiting(&format!("SADD s{} m{member}", member as u64 % SETS));
@@ -127,7 +127,7 @@ fn churn(connection: &mut Connection, rng: &mut Rng) {
 #[test]
 fn every_key_that_stays_is_listed_once_while_others_come_and_go_and_are_away() {
     const STAY: usize = 3000;
-    let server = server_with_executor(5);
+    let server = server_with_executors(5, 2);
     let mut first = Connection::new(&server, 0);
     for number in 0..STAY {
         first.run_waiting(&format!("SET stays{number} 1"));
@@ -159,4 +159,74 @@ fn every_key_that_stays_is_listed_once_while_others_come_and_go_and_are_away() {
             assert_eq!(stayed, STAY + 2);
         }
     });
+}
+
+/// Draws members from sets, and puts them back into others: nobody else may have one meanwhile.
+fn draw_and_put_back(connection: &mut Connection, rng: &mut Rng, drawn: &[AtomicBool]) -> usize {
+    let (from, to) = (rng.below(SETS), rng.below(SETS));
+    let Value::Array(members) = connection.run_waiting(&format!("SPOP s{from} {}", 1 + rng.below(9))) else {
+        panic!("members")
+    };
+    let numbers: Vec<usize> = members.iter().map(|member| number_of(member)).collect();
+    for &number in &numbers {
+        assert!(!drawn[number].swap(true, Ordering::SeqCst), "member {number} was drawn already");
+    }
+    for &number in &numbers {
+        drawn[number].store(false, Ordering::SeqCst);
+        assert_eq!(connection.run_waiting(&format!("SADD s{to} {number}")), Value::Integer(1));
+    }
+    numbers.len()
+}
+
+fn number_of(member: &Value) -> usize {
+    let Value::Bulk(bytes) = member else { panic!("a member: {member}") };
+    std::str::from_utf8(bytes).ok().and_then(|number| number.parse().ok()).expect("members are numbers")
+}
+
+/// Puts an element of its own into a list that others change, finds it, and takes it out.
+fn insert_find_remove(connection: &mut Connection, rng: &mut Rng, own: usize) {
+    let list = rng.below(2);
+    let Value::Integer(len) = connection.run_waiting(&format!("LINSERT l{list} AFTER pivot own{own}")) else {
+        panic!("a length")
+    };
+    assert!(len > 40, "the pivot is there");
+    let Value::Integer(place) = connection.run_waiting(&format!("LPOS l{list} own{own}")) else { panic!("a place") };
+    assert!(place > 20, "{place}");
+    assert_eq!(connection.run_waiting(&format!("LPOS l{} own{own}", 1 - list)), Value::NullBulk);
+    assert_eq!(connection.run_waiting(&format!("LREM l{list} {} own{own}", rng.below(2))), Value::Integer(1));
+}
+
+#[test]
+fn what_is_drawn_inserted_and_removed_elsewhere_is_so_once() {
+    let server = server_with_executors(6, 3);
+    let mut first = Connection::new(&server, 0);
+    let filler: String = (0..20).map(|number| format!(" filler{number}")).collect();
+    for list in 0..2 {
+        first.run_waiting(&format!("RPUSH l{list}{filler} pivot{filler}"));
+    }
+    for member in 0..MEMBERS {
+        first.run_waiting(&format!("SADD s{} {member}", member as u64 % SETS));
+    }
+    let drawn: Vec<AtomicBool> = (0..MEMBERS).map(|_| AtomicBool::new(false)).collect();
+    std::thread::scope(|scope| {
+        for number in 0..6 {
+            let (mut connection, drawn) = (Connection::new(&server, number), &drawn);
+            scope.spawn(move || {
+                let mut rng = Rng::seed(number as u64);
+                let mut draws = 0;
+                for _ in 0..TIMES {
+                    if number < 3 {
+                        draws += draw_and_put_back(&mut connection, &mut rng, drawn);
+                    } else {
+                        insert_find_remove(&mut connection, &mut rng, number);
+                    }
+                }
+                assert!(number >= 3 || draws > 0, "members were drawn");
+            });
+        }
+    });
+    assert_eq!(members(&first.run_waiting(&format!("SUNION{}", all_sets()))), MEMBERS);
+    assert_eq!(first.run_waiting("LLEN l0"), Value::Integer(41));
+    assert_eq!(first.run_waiting("LLEN l1"), Value::Integer(41));
+    assert!(!server.keyspace.has_away(), "all keys are back");
 }

@@ -1,9 +1,10 @@
 //! BITCOUNT and BITPOS: counting bits and finding the first of a kind.
 
 use super::read_string;
+use command::long::{LONG_ELEMENTS, Work};
 use command::spec::{ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::LockedKeys;
+use engine::{Key, LockedKeys};
 use std::ops::Range;
 use structures::bits;
 use value::string::Scratch;
@@ -23,6 +24,7 @@ pub static BITCOUNT: CommandSpec = CommandSpec {
     history: &[("7.0.0", "Positions can be given in bits.")],
     reply: Shape::INTEGER,
     run: Run::Keyed(bitcount),
+    work: Work::Told(to_count),
     ..CommandSpec::DEFAULT
 };
 
@@ -43,6 +45,7 @@ pub static BITPOS: CommandSpec = CommandSpec {
     history: &[("7.0.0", "Positions can be given in bits.")],
     reply: Shape::INTEGER,
     run: Run::Keyed(bitpos),
+    work: Work::Told(to_search),
     ..CommandSpec::DEFAULT
 };
 
@@ -58,6 +61,32 @@ struct Part {
 
 impl Part {
     const WHOLE: Part = Part { start: 0, end: None, bits: false };
+
+    /// What the words of BITCOUNT say.
+    fn to_count(args: &Args<'_>) -> Result<Part, CommandError> {
+        match args.len() {
+            2 => Ok(Part::WHOLE),
+            4 | 5 => {
+                let (start, end) = (args.int(2)?, args.int(3)?);
+                Ok(Part { start, end: Some(end), bits: unit_is_bit(args, 4)? })
+            }
+            _ => Err(CommandError::SYNTAX),
+        }
+    }
+
+    /// What the words of BITPOS say.
+    fn to_search(args: &Args<'_>) -> Result<Part, CommandError> {
+        match args.len() {
+            3 => Ok(Part::WHOLE),
+            4..=6 => {
+                let start = args.int(3)?;
+                let bits = unit_is_bit(args, 5)?;
+                let end = if args.len() > 4 { Some(args.int(4)?) } else { None };
+                Ok(Part { start, end, bits })
+            }
+            _ => Err(CommandError::SYNTAX),
+        }
+    }
 
     /// Whether both ends count from the end of the string, the later one first.
     fn is_backwards(self) -> bool {
@@ -83,15 +112,41 @@ fn unit_is_bit(args: &Args<'_>, at: usize) -> Result<bool, CommandError> {
     if args.is(at, "BIT") { Ok(true) } else { Err(CommandError::SYNTAX) }
 }
 
-fn bitcount(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let part = match args.len() {
-        2 => Part::WHOLE,
-        4 | 5 => {
-            let (start, end) = (args.int(2)?, args.int(3)?);
-            Part { start, end: Some(end), bits: unit_is_bit(args, 4)? }
-        }
-        _ => return Err(CommandError::SYNTAX),
+/// Bytes that are looked at in the time that others need for an element.
+const BYTES_AT_ONCE: u64 = 2048;
+/// Bits that a search looks at before it is called long.
+const FIRST_PART: u64 = 1 << 23;
+
+/// The part of a string that a command is about, as work; 0 where the string is too short for that to be much.
+fn work(
+    keys: &LockedKeys<'_>,
+    key: &Key<'_>,
+    part: impl FnOnce() -> Result<Part, CommandError>,
+    ends_early: impl FnOnce(&[u8], Range<u64>) -> bool,
+) -> usize {
+    let as_work = |bits: u64| (bits / 8 / BYTES_AT_ONCE) as usize;
+    let Some(bytes) = keys.peek_string(key).filter(|bytes| as_work(bytes.len() as u64 * 8) >= LONG_ELEMENTS) else {
+        return 0;
     };
+    let Ok(part) = part() else { return 0 };
+    let range = part.of(bytes.len());
+    let work = as_work(range.end - range.start);
+    if work >= LONG_ELEMENTS && ends_early(bytes, range) { 0 } else { work }
+}
+
+fn to_count(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    work(keys, &located[0], || Part::to_count(args), |_, _| false)
+}
+
+fn to_search(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    let bit = args.word(2) == b"1";
+    let near =
+        |bytes: &[u8], range: Range<u64>| bits::position(bytes, bit, range.start..range.start + FIRST_PART).is_some();
+    work(keys, &located[0], || Part::to_search(args), near)
+}
+
+fn bitcount(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let part = Part::to_count(args)?;
     let mut scratch = Scratch::default();
     let count = match read_string(keys, &cx.key(0), &mut scratch)? {
         // BITPOS sees the first byte where both ends lie before the string; for BITCOUNT their order counts first.
@@ -109,16 +164,7 @@ fn bitpos(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
         1 => true,
         _ => return Err(CommandError::BIT_WANTED),
     };
-    let part = match args.len() {
-        3 => Part::WHOLE,
-        4..=6 => {
-            let start = args.int(3)?;
-            let bits = unit_is_bit(args, 5)?;
-            let end = if args.len() > 4 { Some(args.int(4)?) } else { None };
-            Part { start, end, bits }
-        }
-        _ => return Err(CommandError::SYNTAX),
-    };
+    let part = Part::to_search(args)?;
     let mut scratch = Scratch::default();
     let found = match read_string(keys, &cx.key(0), &mut scratch)? {
         Some(bytes) => find(bytes, bit, part),

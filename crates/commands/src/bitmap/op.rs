@@ -1,10 +1,11 @@
 //! BITOP: strings combined bit by bit into another.
 
 use base::Blob;
+use command::long::Work;
 use command::spec::{ArgKind, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::event::Event;
-use engine::{LockedKeys, NewValue};
+use engine::{Key, LockedKeys, NewValue};
 use std::ops::Range;
 use std::sync::Arc;
 use structures::bits::{self, Op};
@@ -41,6 +42,7 @@ pub static BITOP: CommandSpec = CommandSpec {
     ],
     reply: Shape::INTEGER,
     run: Run::Keyed(bitop),
+    work: Work::Told(to_combine),
     ..CommandSpec::DEFAULT
 };
 
@@ -54,6 +56,15 @@ const OPERATIONS: [(&str, Op); 8] = [
     ("ANDOR", Op::AndOr),
     ("ONE", Op::One),
 ];
+
+/// Bytes that are combined in the time that others need for an element, memory for the result included.
+const BYTES_AT_ONCE: usize = 256;
+
+/// The bytes of all sources, as work.
+fn to_combine(_: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    let bytes = |key| keys.peek_string(key).map_or(0, <[u8]>::len);
+    located.iter().skip(1).map(bytes).sum::<usize>() / BYTES_AT_ONCE
+}
 
 fn bitop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let (name, op) = OPERATIONS.into_iter().find(|(name, _)| args.is(1, name)).ok_or(CommandError::SYNTAX)?;

@@ -2,7 +2,7 @@
 
 use command::spec::{ArgKind, Flags, KeyFlags, KeySpec, Run, Shape, Work, arg, integer, key, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Event, Key, LockedKeys, Place};
+use engine::{Event, LockedKeys, Place};
 
 const RENAMED_FROM: Event = Event::generic("rename_from");
 const RENAMED_TO: Event = Event::generic("rename_to");
@@ -52,7 +52,7 @@ pub static COPY: CommandSpec = CommandSpec {
     ],
     reply: Shape::INTEGER,
     run: Run::Keyed(copy),
-    work: Work::Told(elements_to_copy),
+    work: Work::Told(|_, keys, located| keys.elements(&located[0])),
     ..CommandSpec::DEFAULT
 };
 
@@ -89,12 +89,6 @@ fn renamenx(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> Comman
     let renamed = !keys.holds(&to) && keys.relocate(&from, &to, RENAMED_FROM, RENAMED_TO);
     cx.reply.int(i64::from(renamed));
     Ok(())
-}
-
-/// What is copied. Into another database, where keys do not go away, it is copied at once.
-fn elements_to_copy(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
-    let elsewhere = (3..args.len()).any(|at| args.is(at, "DB"));
-    if elsewhere { 0 } else { keys.elements(&located[0]) }
 }
 
 fn copy(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

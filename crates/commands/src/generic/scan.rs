@@ -11,7 +11,7 @@
 use base::glob::glob_match;
 use base::num::parse_i64;
 use base::text::eq_ignore_case;
-use command::long::{LONG_ELEMENTS, Work};
+use command::long::{LONG_ELEMENTS, Work, counted};
 use command::spec::{Flags, Run, Shape, integer, pattern, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Key, LockedKeys, ShardView};
@@ -170,6 +170,12 @@ fn keys_to_meet(args: &Args<'_>, keys: &mut LockedKeys<'_>, _: &[Key<'_>]) -> us
     let count = Options::parse(args, 1, Of::Keys).map_or(0, |options| options.count);
     // To count the keys is more work than most calls are.
     if count < LONG_ELEMENTS { count } else { count.min(super::keys::count_keys(keys) as usize) }
+}
+
+/// Elements of a collection that a call will meet, or more.
+pub fn elements_to_meet(args: &Args<'_>, keys: &LockedKeys<'_>, key: &Key<'_>, of: Of) -> usize {
+    let count = if args.len() > 3 { Options::parse(args, 2, of).map_or(0, |options| options.count) } else { COUNT };
+    counted(count, keys, key)
 }
 
 fn scan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

@@ -2,6 +2,7 @@
 
 use super::position;
 use crate::sorted_set::add_scores;
+use command::long::Work;
 use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, double, key, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -25,6 +26,7 @@ pub static GEOADD: CommandSpec = CommandSpec {
     history: &[("6.2.0", "Takes the options `CH`, `NX` and `XX`.")],
     reply: Shape::INTEGER,
     run: Run::Keyed(geoadd),
+    work: Work::Words,
     ..CommandSpec::DEFAULT
 };
 

@@ -1,6 +1,7 @@
 //! The commands that search: GEORADIUS and its kin, GEOSEARCH, GEOSEARCHSTORE. `search` does it.
 
-use super::search::{Origin, Style, search};
+use super::search::{Origin, Style, search, to_look_at};
+use command::long::Work;
 use command::spec::{
     ArgKind, ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, block, double, integer, key, one_of, string,
     token,
@@ -41,6 +42,11 @@ const BY: ArgSpec = one_of(
     ],
 );
 
+const RADIUS: Style = Style::Radius { origin: Origin::Position, stores: true };
+const RADIUS_RO: Style = Style::Radius { origin: Origin::Position, stores: false };
+const BY_MEMBER: Style = Style::Radius { origin: Origin::Member, stores: true };
+const BY_MEMBER_RO: Style = Style::Radius { origin: Origin::Member, stores: false };
+
 pub static GEORADIUS: CommandSpec = CommandSpec {
     name: "GEORADIUS",
     group: Group::Geo,
@@ -71,6 +77,7 @@ pub static GEORADIUS: CommandSpec = CommandSpec {
     deprecated: Some(("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument")),
     reply: Shape::ARRAY.or(Shape::INTEGER),
     run: Run::Keyed(georadius),
+    work: Work::Told(|args, keys, located| to_look_at(args, keys, located, RADIUS)),
     ..CommandSpec::DEFAULT
 };
 
@@ -99,6 +106,7 @@ pub static GEORADIUS_RO: CommandSpec = CommandSpec {
     deprecated: Some(("6.2.0", "`GEOSEARCH` with the `BYRADIUS` argument")),
     reply: Shape::ARRAY,
     run: Run::Keyed(georadius_ro),
+    work: Work::Told(|args, keys, located| to_look_at(args, keys, located, RADIUS_RO)),
     ..CommandSpec::DEFAULT
 };
 
@@ -120,6 +128,7 @@ pub static GEORADIUSBYMEMBER: CommandSpec = CommandSpec {
     deprecated: Some(("6.2.0", "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments")),
     reply: Shape::ARRAY.or(Shape::INTEGER),
     run: Run::Keyed(georadiusbymember),
+    work: Work::Told(|args, keys, located| to_look_at(args, keys, located, BY_MEMBER)),
     ..CommandSpec::DEFAULT
 };
 
@@ -137,6 +146,7 @@ pub static GEORADIUSBYMEMBER_RO: CommandSpec = CommandSpec {
     deprecated: Some(("6.2.0", "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments")),
     reply: Shape::ARRAY,
     run: Run::Keyed(georadiusbymember_ro),
+    work: Work::Told(|args, keys, located| to_look_at(args, keys, located, BY_MEMBER_RO)),
     ..CommandSpec::DEFAULT
 };
 
@@ -153,6 +163,7 @@ pub static GEOSEARCH: CommandSpec = CommandSpec {
     history: &[("7.0.0", "Units may be in capitals.")],
     reply: Shape::ARRAY,
     run: Run::Keyed(geosearch),
+    work: Work::Told(|args, keys, located| to_look_at(args, keys, located, Style::Search)),
     ..CommandSpec::DEFAULT
 };
 
@@ -177,23 +188,24 @@ pub static GEOSEARCHSTORE: CommandSpec = CommandSpec {
     history: &[("7.0.0", "Units may be in capitals.")],
     reply: Shape::INTEGER,
     run: Run::Keyed(geosearchstore),
+    work: Work::Told(|args, keys, located| to_look_at(args, keys, located, Style::SearchStore)),
     ..CommandSpec::DEFAULT
 };
 
 fn georadius(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    search(cx, keys, args, Style::Radius { origin: Origin::Position, stores: true })
+    search(cx, keys, args, RADIUS)
 }
 
 fn georadius_ro(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    search(cx, keys, args, Style::Radius { origin: Origin::Position, stores: false })
+    search(cx, keys, args, RADIUS_RO)
 }
 
 fn georadiusbymember(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    search(cx, keys, args, Style::Radius { origin: Origin::Member, stores: true })
+    search(cx, keys, args, BY_MEMBER)
 }
 
 fn georadiusbymember_ro(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    search(cx, keys, args, Style::Radius { origin: Origin::Member, stores: false })
+    search(cx, keys, args, BY_MEMBER_RO)
 }
 
 fn geosearch(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

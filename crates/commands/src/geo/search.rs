@@ -8,6 +8,7 @@ use super::hash::Position;
 use super::polygon::Polygon;
 use super::{Unit, number, position, reply_distance, reply_position};
 use crate::sorted_set::{form, reply_member, store_at};
+use command::long::LONG_ELEMENTS;
 use command::{Args, CommandError, CommandResult, Ctx};
 use engine::{Event, Key, LockedKeys};
 use std::cmp::Ordering;
@@ -300,22 +301,50 @@ pub(super) fn search(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_
     Ok(())
 }
 
+/// Places in the cells of an area that are looked at before a search for any of them is called long.
+const FIRST_PART: usize = 1000;
+/// Words of a search that make each place one more to look at: the vertices of a polygon.
+const WORDS_PER_LOOK: usize = 64;
+
+/// How many places will be looked at; 0 where the set has too few for that to be many.
+pub(super) fn to_look_at(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>], style: Style) -> usize {
+    let looks = 1 + args.len() / WORDS_PER_LOOK;
+    let set = keys.peek_large::<SortedSet>(&located[usize::from(style == Style::SearchStore)]);
+    let Some(set) = set.filter(|set| set.len() * looks >= LONG_ELEMENTS) else { return 0 };
+    let Ok(request) = parse(args, Some(set), style) else { return 0 };
+    let (Some(middle), Some(area)) = (request.middle, &request.area) else { return 0 };
+    let enough = request.count.filter(|_| request.any).unwrap_or(usize::MAX);
+    let near = candidates(set, middle, area).take(FIRST_PART);
+    if enough <= FIRST_PART && near.filter(|(_, _, at)| area.distance(middle, *at).is_some()).nth(enough - 1).is_some()
+    {
+        return 0;
+    }
+    let places = |(low, high)| set.ranks_of_scores(Bound::Included(low), Bound::Excluded(high)).len();
+    area.cells(middle).into_iter().map(|cell| places(cell.scores())).sum::<usize>() * looks
+}
+
+/// All places in the cells of an area, in their order.
+fn candidates<'a>(
+    set: &'a SortedSet,
+    middle: Position,
+    area: &Area,
+) -> impl Iterator<Item = (PackedElement<'a>, f64, Position)> {
+    area.cells(middle).into_iter().flat_map(move |cell| {
+        let (low, high) = cell.scores();
+        let places = set.from_score(Bound::Included(low)).take_while(move |(_, score)| *score < high);
+        places.map(|(member, score)| (member, score, Position::of_score(score)))
+    })
+}
+
 /// The places in an area, in the order of the reply.
 fn find<'a>(set: &'a SortedSet, middle: Position, area: &Area, request: &Request) -> Vec<Found<'a>> {
     let mut found = Vec::new();
     let enough = request.count.filter(|_| request.any).unwrap_or(usize::MAX);
-    'cells: for cell in area.cells(middle) {
-        let (low, high) = cell.scores();
-        for (member, score) in set.from_score(Bound::Included(low)) {
-            if score >= high {
+    for (member, score, position) in candidates(set, middle, area) {
+        if let Some(distance) = area.distance(middle, position) {
+            found.push(Found { member, score, distance, position });
+            if found.len() >= enough {
                 break;
-            }
-            let position = Position::of_score(score);
-            if let Some(distance) = area.distance(middle, position) {
-                found.push(Found { member, score, distance, position });
-                if found.len() >= enough {
-                    break 'cells;
-                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Reading fields by name: HGET, HMGET, HSTRLEN, HEXISTS; and HLEN.
 
 use super::{look_up, reply_string};
+use command::long::Work;
 use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, key, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -30,6 +31,7 @@ pub static HMGET: CommandSpec = CommandSpec {
     args: &[key("key"), string("field").multiple()],
     reply: Shape::ARRAY,
     run: Run::Keyed(hmget),
+    work: Work::Words,
     ..HGET
 };
 

@@ -2,6 +2,7 @@
 
 use super::options::{FIELDS, fields};
 use super::{HDEL_EVENT, living, reply_string};
+use command::long::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{LockedKeys, Slot};
@@ -19,6 +20,7 @@ pub static HGETDEL: CommandSpec = CommandSpec {
     args: &[key("key"), FIELDS],
     reply: Shape::ARRAY,
     run: Run::Keyed(hgetdel),
+    work: Work::Words,
     ..CommandSpec::DEFAULT
 };
 

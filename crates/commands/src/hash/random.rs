@@ -5,7 +5,8 @@
 //! draws again and again, and may give a field several times.
 
 use super::reply_string;
-use crate::random::{Count, DRAW_FROM, Room, sample};
+use crate::random::{Count, DRAW_FROM, Room, sample, to_draw};
+use command::long::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, token};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -28,6 +29,7 @@ pub static HRANDFIELD: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output"],
     reply: Shape::BULK.or(Shape::NULL).or(Shape::ARRAY),
     run: Run::Keyed(hrandfield),
+    work: Work::Told(to_draw),
     ..CommandSpec::DEFAULT
 };
 

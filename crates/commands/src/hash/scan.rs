@@ -5,7 +5,8 @@
 //! many steps.
 
 use super::reply_string;
-use crate::generic::scan::{Of, Options, reply_page};
+use crate::generic::scan::{Of, Options, elements_to_meet, reply_page};
+use command::long::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, pattern, token};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -32,6 +33,7 @@ pub static HSCAN: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output"],
     reply: Shape::ARRAY,
     run: Run::Keyed(hscan),
+    work: Work::Told(|args, keys, located| elements_to_meet(args, keys, &located[0], Of::Fields)),
     ..CommandSpec::DEFAULT
 };
 

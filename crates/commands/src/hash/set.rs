@@ -1,6 +1,7 @@
 //! Setting and deleting fields: HSET, HMSET, HSETNX, HDEL.
 
 use super::{HDEL_EVENT, HSET_EVENT, living, rules};
+use command::long::Work;
 use command::spec::{ArgSpec, Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{LockedKeys, Slot};
@@ -23,6 +24,7 @@ pub static HSET: CommandSpec = CommandSpec {
     history: &[("4.0.0", "Takes several fields with their values.")],
     reply: Shape::INTEGER,
     run: Run::Keyed(hset),
+    work: Work::Words,
     ..CommandSpec::DEFAULT
 };
 
@@ -63,6 +65,7 @@ pub static HDEL: CommandSpec = CommandSpec {
     history: &[("2.4.0", "Takes several fields.")],
     reply: Shape::INTEGER,
     run: Run::Keyed(hdel),
+    work: Work::Words,
     ..CommandSpec::DEFAULT
 };
 

@@ -1,11 +1,12 @@
 //! Changing elements in their places, or taking them out: LSET, LREM and LTRIM.
 
-use super::{ends, limit};
+use super::{FIRST_PART, ends, limit, search_work};
+use command::long::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Event, LockedKeys, Slot};
+use engine::{Event, Key, LockedKeys, Slot};
 use value::List;
-use value::list::End;
+use value::list::{Element, End};
 
 pub static LSET: CommandSpec = CommandSpec {
     name: "LSET",
@@ -34,6 +35,7 @@ pub static LREM: CommandSpec = CommandSpec {
     args: &[key("key"), integer("count"), string("element")],
     reply: Shape::INTEGER,
     run: Run::Keyed(lrem),
+    work: Work::Told(to_look_through),
     ..CommandSpec::DEFAULT
 };
 
@@ -91,6 +93,20 @@ fn lrem(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     };
     cx.reply.int(removed as i64);
     Ok(())
+}
+
+/// The elements that LREM will compare, as work: all of them where it takes out all that are equal.
+fn to_look_through(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    search_work(keys, &located[0], |list| {
+        let (count, sought) = (args.int(2).unwrap_or(0), Element::of(args.word(3)));
+        let equal = |element: &Element<'_>| *element == sought;
+        let found = if count < 0 {
+            list.iter_back_from(usize::MAX).take(FIRST_PART).filter(equal).count()
+        } else {
+            list.iter().take(FIRST_PART).filter(equal).count()
+        };
+        count != 0 && found as u64 >= count.unsigned_abs()
+    })
 }
 
 fn ltrim(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

@@ -8,11 +8,13 @@ mod push;
 mod read;
 mod transfer;
 
+use command::long::LONG_ELEMENTS;
 use command::{CommandSpec, Ctx};
-use engine::Event;
+use engine::{Event, Key, LockedKeys};
 use resp::ReplyWriter;
 use std::sync::atomic::Ordering;
 use structures::blocks::BlockLimit;
+use value::List;
 use value::list::{Element, End};
 
 pub static COMMANDS: &[&CommandSpec] = &[
@@ -53,6 +55,20 @@ fn reply_element(reply: &mut ReplyWriter, element: Element<'_>) {
         Element::Int(integer) => reply.bulk_int(integer),
         Element::Bytes(bytes) => reply.bulk(bytes),
     }
+}
+
+/// Elements that are compared, or taken from an end, in the time that others need for one: they lie side by side.
+const AT_ONCE: usize = 10;
+/// Bytes of elements that are passed over in that time.
+const BYTES_AT_ONCE: usize = 1024;
+/// Elements that a search looks at before it is called long.
+const FIRST_PART: usize = 10_000;
+
+/// What a search through a list is as work, if it does not end in the first part. `ends_early` finds that out.
+fn search_work(keys: &LockedKeys<'_>, key: &Key<'_>, ends_early: impl FnOnce(&List) -> bool) -> usize {
+    let Some(list) = keys.peek_large::<List>(key) else { return keys.elements(key) / AT_ONCE };
+    let work = (list.len() / AT_ONCE).max(list.memory() / BYTES_AT_ONCE);
+    if work >= LONG_ELEMENTS && ends_early(list) { 0 } else { work }
 }
 
 /// The event of a push at this end.

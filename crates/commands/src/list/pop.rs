@@ -1,7 +1,8 @@
 //! Taking elements from the ends: LPOP, RPOP and LMPOP.
 
 use super::ends;
-use super::{limit, popped, reply_element};
+use super::{AT_ONCE, limit, popped, reply_element};
+use command::long::{Work, count_word, counted};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Key, LockedKeys, Occupied, Slot};
@@ -21,6 +22,7 @@ const POP: CommandSpec = CommandSpec {
     args: &[key("key"), integer("count").optional().since("6.2.0")],
     history: &[("6.2.0", "The `count`.")],
     reply: Shape::BULK.or(Shape::NULL).or(Shape::ARRAY),
+    work: Work::Told(|args, keys, located| counted(count_word(args, 2) / AT_ONCE, keys, &located[0])),
     ..CommandSpec::DEFAULT
 };
 
@@ -47,6 +49,7 @@ pub static LMPOP: CommandSpec = CommandSpec {
     ],
     reply: Shape::ARRAY.or(Shape::NULL),
     run: Run::Keyed(lmpop),
+    work: Work::Told(to_pop),
     ..CommandSpec::DEFAULT
 };
 
@@ -132,6 +135,12 @@ fn mpop_tail_error(args: &Args<'_>, place: usize) -> Result<(End, usize), Comman
     let count = args.get(place + 2).filter(|_| args.is(place + 1, "COUNT"));
     let bad = count.is_some_and(|count| base::num::parse_i64(count).is_none_or(|count| count <= 0));
     Err(if bad { CommandError::COUNT_NOT_POSITIVE } else { CommandError::SYNTAX })
+}
+
+/// The elements that LMPOP will take from the first key that is there, as work.
+fn to_pop(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    let count = mpop_words(args, 1).map_or(0, |(_, count)| count) / AT_ONCE;
+    located.iter().map(|key| counted(count, keys, key)).find(|&count| count > 0).unwrap_or(0)
 }
 
 fn lmpop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

@@ -1,11 +1,12 @@
 //! Adding elements: LPUSH, RPUSH, LPUSHX, RPUSHX and LINSERT.
 
-use super::{limit, pushed};
+use super::{FIRST_PART, limit, pushed, search_work};
+use command::long::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Event, LockedKeys, Slot};
+use engine::{Event, Key, LockedKeys, Slot};
 use value::List;
-use value::list::End;
+use value::list::{Element, End};
 
 /// What the four pushes share.
 const PUSH: CommandSpec = CommandSpec {
@@ -72,6 +73,7 @@ pub static LINSERT: CommandSpec = CommandSpec {
     ],
     reply: Shape::INTEGER,
     run: Run::Keyed(linsert),
+    work: Work::Told(to_look_through),
     ..CommandSpec::DEFAULT
 };
 
@@ -115,6 +117,14 @@ fn push(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, end: End, 
     };
     cx.reply.int(len as i64);
     Ok(())
+}
+
+/// The elements that LINSERT will compare, as work.
+fn to_look_through(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    search_work(keys, &located[0], |list| {
+        let pivot = Element::of(args.word(3));
+        list.iter().take(FIRST_PART).any(|element| element == pivot)
+    })
 }
 
 fn linsert(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

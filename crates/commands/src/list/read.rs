@@ -1,10 +1,10 @@
 //! Looking at a list: LLEN, LINDEX, LRANGE and LPOS.
 
-use super::{ends, reply_element};
+use super::{FIRST_PART, ends, reply_element, search_work};
 use command::long::{Work, between_places};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::LockedKeys;
+use engine::{Key, LockedKeys};
 use value::List;
 use value::list::Element;
 
@@ -70,6 +70,7 @@ pub static LPOS: CommandSpec = CommandSpec {
     ],
     reply: Shape::INTEGER.or(Shape::NULL).or(Shape::ARRAY),
     run: Run::Keyed(lpos),
+    work: Work::Told(to_compare),
     ..READ
 };
 
@@ -138,8 +139,13 @@ impl Search {
         Ok(search)
     }
 
-    /// Calls `found` with the number of each match, until there are enough.
-    fn run<'a>(&self, elements: impl Iterator<Item = Element<'a>>, sought: &[u8], mut found: impl FnMut(usize)) {
+    /// Calls `found` with the number of each match, until there are enough; tells whether there were.
+    fn run<'a>(
+        &self,
+        elements: impl Iterator<Item = Element<'a>>,
+        sought: &[u8],
+        mut found: impl FnMut(usize),
+    ) -> bool {
         let sought = Element::of(sought);
         let (mut skip, mut left) = (self.skip, self.count.map_or(1, |count| if count == 0 { u64::MAX } else { count }));
         for (number, element) in elements.take(self.compare).enumerate() {
@@ -153,22 +159,39 @@ impl Search {
             found(number);
             left -= 1;
             if left == 0 {
-                break;
+                return true;
             }
         }
+        false
     }
+
+    /// The same for a list, from the end that RANK says.
+    fn run_in(&self, list: &List, sought: &[u8], mut found: impl FnMut(usize)) -> bool {
+        if self.backwards {
+            let last = list.len() - 1;
+            self.run(list.iter_back_from(last), sought, |number| found(last - number))
+        } else {
+            self.run(list.iter(), sought, found)
+        }
+    }
+}
+
+/// The elements that will be compared, as work.
+fn to_compare(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    search_work(keys, &located[0], |list| {
+        // What is not understood is refused at once.
+        Search::parse(args).map_or(true, |search| {
+            let first = Search { compare: search.compare.min(FIRST_PART), ..search };
+            search.compare <= FIRST_PART || first.run_in(list, args.word(2), |_| {})
+        })
+    })
 }
 
 fn lpos(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let search = Search::parse(args)?;
     let mut found = Vec::new();
     if let Some(list) = keys.read_as::<List>(&cx.key(0))? {
-        if search.backwards {
-            let last = list.len() - 1;
-            search.run(list.iter_back_from(last), args.word(2), |number| found.push(last - number));
-        } else {
-            search.run(list.iter(), args.word(2), |number| found.push(number));
-        }
+        search.run_in(list, args.word(2), |number| found.push(number));
     }
     match (search.count, found.first()) {
         (Some(_), _) => {

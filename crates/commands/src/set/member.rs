@@ -23,6 +23,7 @@ pub static SADD: CommandSpec = CommandSpec {
     history: &[("2.4.0", "Takes several members.")],
     reply: Shape::INTEGER,
     run: Run::Keyed(sadd),
+    work: Work::Words,
     ..CommandSpec::DEFAULT
 };
 
@@ -32,6 +33,7 @@ pub static SREM: CommandSpec = CommandSpec {
     flags: Flags::WRITE.or(Flags::FAST),
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::DELETE))],
     run: Run::Keyed(srem),
+    work: Work::Words,
     ..SADD
 };
 
@@ -60,6 +62,7 @@ pub static SMISMEMBER: CommandSpec = CommandSpec {
     args: &[key("key"), string("member").multiple()],
     reply: Shape::ARRAY,
     run: Run::Keyed(smismember),
+    work: Work::Words,
     ..SISMEMBER
 };
 

@@ -3,7 +3,8 @@
 //! What SPOP took is logged by name, as SREM, so that a replica or a later start takes the same; a whole set is logged as DEL.
 
 use super::reply_member;
-use crate::random::Room;
+use crate::random::{Room, to_draw};
+use command::long::{Work, count_word, counted};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
 use engine::{Effects, Event, Key, LockedKeys, Slot};
@@ -29,6 +30,7 @@ pub static SPOP: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output"],
     reply: Shape::BULK.or(Shape::NULL).or(Shape::SET),
     run: Run::Keyed(spop),
+    work: Work::Told(|args, keys, located| counted(count_word(args, 2), keys, &located[0])),
     ..CommandSpec::DEFAULT
 };
 
@@ -41,6 +43,7 @@ pub static SRANDMEMBER: CommandSpec = CommandSpec {
     history: &[("2.6.0", "The count.")],
     reply: Shape::BULK.or(Shape::NULL).or(Shape::ARRAY),
     run: Run::Keyed(srandmember),
+    work: Work::Told(to_draw),
     ..SPOP
 };
 

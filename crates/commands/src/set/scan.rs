@@ -4,7 +4,8 @@
 //! call to the last is given at least once. A call ends when it has met `COUNT` members, or has made ten times as many steps.
 
 use super::reply_member;
-use crate::generic::scan::{Of, Options, reply_page};
+use crate::generic::scan::{Of, Options, elements_to_meet, reply_page};
+use command::long::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, pattern};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -29,6 +30,7 @@ pub static SSCAN: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output"],
     reply: Shape::ARRAY,
     run: Run::Keyed(sscan),
+    work: Work::Told(|args, keys, located| elements_to_meet(args, keys, &located[0], Of::Members)),
     ..CommandSpec::DEFAULT
 };
 

@@ -3,6 +3,7 @@
 //! Everything is checked before anything is changed: a score that is no number leaves the sorted set as it was.
 
 use super::{form, reply_score};
+use command::long::Work;
 use command::spec::{
     Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, block, double, integer, key, one_of, string, token,
 };
@@ -42,6 +43,7 @@ pub static ZADD: CommandSpec = CommandSpec {
     ],
     reply: Shape::INTEGER.or(Shape::DOUBLE).or(Shape::NULL),
     run: Run::Keyed(zadd),
+    work: Work::Words,
     ..CommandSpec::DEFAULT
 };
 

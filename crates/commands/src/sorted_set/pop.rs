@@ -1,9 +1,10 @@
 //! Taking members out from either end: ZPOPMIN, ZPOPMAX, ZMPOP.
 
 use super::{range::header, reply_score};
+use command::long::{Work, count_word, counted};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Event, LockedKeys, Slot, Update};
+use engine::{Event, Key, LockedKeys, Slot, Update};
 use resp::{Proto, ReplyWriter};
 use value::SortedSet;
 
@@ -24,6 +25,7 @@ pub static ZMPOP: CommandSpec = CommandSpec {
     ],
     reply: Shape::ARRAY.or(Shape::NULL),
     run: Run::Keyed(zmpop),
+    work: Work::Told(to_pop),
     ..CommandSpec::DEFAULT
 };
 
@@ -39,6 +41,7 @@ pub static ZPOPMAX: CommandSpec = CommandSpec {
     args: &[key("key"), integer("count").optional()],
     reply: Shape::ARRAY,
     run: Run::Keyed(zpopmax),
+    work: Work::Told(|args, keys, located| counted(count_word(args, 2), keys, &located[0])),
     ..CommandSpec::DEFAULT
 };
 
@@ -54,6 +57,7 @@ pub static ZPOPMIN: CommandSpec = CommandSpec {
     args: &[key("key"), integer("count").optional()],
     reply: Shape::ARRAY,
     run: Run::Keyed(zpopmin),
+    work: Work::Told(|args, keys, located| counted(count_word(args, 2), keys, &located[0])),
     ..CommandSpec::DEFAULT
 };
 
@@ -187,6 +191,12 @@ impl Request {
         }
         Ok(Request { keys, end, count: count.unwrap_or(1) })
     }
+}
+
+/// The members that ZMPOP will take from the first key that is there.
+fn to_pop(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    let count = Request::parse(args, 1).map_or(0, |request| request.count);
+    located.iter().map(|key| counted(count, keys, key)).find(|&count| count > 0).unwrap_or(0)
 }
 
 fn zmpop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

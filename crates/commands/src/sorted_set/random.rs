@@ -2,7 +2,8 @@
 
 use super::range::{element, header};
 use super::reply_member;
-use crate::random::{Count, DRAW_FROM, Room, sample};
+use crate::random::{Count, DRAW_FROM, Room, sample, to_draw};
+use command::long::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, token};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -23,6 +24,7 @@ pub static ZRANDMEMBER: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output"],
     reply: Shape::BULK.or(Shape::NULL).or(Shape::ARRAY),
     run: Run::Keyed(zrandmember),
+    work: Work::Told(to_draw),
     ..CommandSpec::DEFAULT
 };
 

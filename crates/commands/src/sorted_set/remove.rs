@@ -24,6 +24,7 @@ pub static ZREM: CommandSpec = CommandSpec {
     history: &[("2.4.0", "Takes several members.")],
     reply: Shape::INTEGER,
     run: Run::Keyed(zrem),
+    work: Work::Words,
     ..CommandSpec::DEFAULT
 };
 
@@ -39,6 +40,7 @@ pub static ZREMRANGEBYLEX: CommandSpec = CommandSpec {
     args: &[key("key"), string("min"), string("max")],
     reply: Shape::INTEGER,
     run: Run::Keyed(zremrangebylex),
+    work: Work::Told(names_to_remove),
     ..CommandSpec::DEFAULT
 };
 
@@ -103,6 +105,13 @@ fn scores_to_remove(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'
     let large = keys.peek_large::<SortedSet>(&located[0]).filter(|set| set.len() >= LONG_ELEMENTS);
     let (Some(set), Ok((min, max))) = (large, score_bounds(args.word(2), args.word(3))) else { return 0 };
     set.ranks_of_scores(min, max).len()
+}
+
+/// The same for ZREMRANGEBYLEX.
+fn names_to_remove(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    let large = keys.peek_large::<SortedSet>(&located[0]).filter(|set| set.len() >= LONG_ELEMENTS);
+    let (Some(set), Ok((min, max))) = (large, lex_bounds(args.word(2), args.word(3))) else { return 0 };
+    set.ranks_of_lex(min, max, false, 0).len()
 }
 
 fn zremrangebyscore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

@@ -5,7 +5,8 @@
 //! many steps. Large sets print scores with seventeen digits here, as Redis does.
 
 use super::reply_member;
-use crate::generic::scan::{Of, Options, reply_page};
+use crate::generic::scan::{Of, Options, elements_to_meet, reply_page};
+use command::long::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, pattern};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -30,6 +31,7 @@ pub static ZSCAN: CommandSpec = CommandSpec {
     tips: &["nondeterministic_output"],
     reply: Shape::ARRAY,
     run: Run::Keyed(zscan),
+    work: Work::Told(|args, keys, located| elements_to_meet(args, keys, &located[0], Of::Members)),
     ..CommandSpec::DEFAULT
 };
 

@@ -2,6 +2,7 @@
 
 use super::bounds::{lex_bounds, score_bounds};
 use super::reply_score;
+use command::long::Work;
 use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, double, key, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -66,6 +67,7 @@ pub static ZMSCORE: CommandSpec = CommandSpec {
     args: &[key("key"), string("member").multiple()],
     reply: Shape::ARRAY,
     run: Run::Keyed(zmscore),
+    work: Work::Words,
     ..CommandSpec::DEFAULT
 };
 

@@ -3,6 +3,7 @@
 //! Redis fills a table of four bytes for each pair of positions, and refuses when that would be more than
 //! `proto-max-bulk-len`. Ours takes one bit, but the limit is kept, because it bounds the time as well.
 
+use command::long::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Key, LockedKeys};
@@ -31,6 +32,7 @@ pub static LCS: CommandSpec = CommandSpec {
     ],
     reply: Shape::BULK.or(Shape::INTEGER).or(Shape::MAP),
     run: Run::Keyed(lcs),
+    work: Work::Told(to_compare),
     ..CommandSpec::DEFAULT
 };
 
@@ -40,6 +42,15 @@ struct Options {
     idx: bool,
     with_match_len: bool,
     min_match_len: usize,
+}
+
+/// Pairs of bytes that are compared in the time that others need for an element.
+const PAIRS_AT_ONCE: usize = 2048;
+
+/// All pairs of bytes, as work.
+fn to_compare(_: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    let [a, b] = [0, 1].map(|at| keys.peek_string(&located[at]).map_or(0, <[u8]>::len));
+    a.saturating_mul(b) / PAIRS_AT_ONCE
 }
 
 fn lcs(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
