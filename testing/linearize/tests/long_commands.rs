@@ -167,7 +167,7 @@ fn draw_and_put_back(connection: &mut Connection, rng: &mut Rng, drawn: &[Atomic
     let Value::Array(members) = connection.run_waiting(&format!("SPOP s{from} {}", 1 + rng.below(9))) else {
         panic!("members")
     };
-    let numbers: Vec<usize> = members.iter().map(|member| number_of(member)).collect();
+    let numbers: Vec<usize> = members.iter().map(number_of).collect();
     for &number in &numbers {
         assert!(!drawn[number].swap(true, Ordering::SeqCst), "member {number} was drawn already");
     }
