@@ -6,6 +6,7 @@
 use super::entry::{BLOB, BLOB_MIN, BOXED, BYTES, INT, Raw, Shape, TAGGED, UNIT};
 use super::table::At;
 use super::{Blob, Dict, NewValue, OwnedValue, Removed, Tagged, ValueRef};
+use crate::prefetch::prefetch_read;
 use std::marker::PhantomData;
 use std::ptr;
 use std::sync::Arc;
@@ -75,6 +76,14 @@ impl<'a, B> EntryRef<'a, B> {
     #[inline]
     pub fn key(&self) -> &'a [u8] {
         self.raw.key()
+    }
+
+    /// Asks for the first so many bytes of the entry, at most 64, to be read soon.
+    #[inline]
+    pub fn prefetch(&self, bytes: usize) {
+        let entry = ptr::without_provenance::<u8>(self.raw.address() as usize);
+        prefetch_read(entry);
+        prefetch_read(entry.wrapping_add(bytes.saturating_sub(1)));
     }
 
     /// The value.

@@ -18,6 +18,7 @@
 //!   exactly one slot. Nothing public breaks either, whatever the arguments.
 
 mod entry;
+mod gather;
 mod handle;
 mod slab;
 pub(crate) mod table;
@@ -26,6 +27,7 @@ mod tests;
 mod wheel;
 
 pub use crate::hash::Hasher;
+pub use gather::Gather;
 pub use handle::{Entry, EntryMut, EntryRef, VacantEntry};
 pub use table::Stats;
 
@@ -198,6 +200,16 @@ pub struct Dict<B> {
     values: PhantomData<B>,
 }
 
+/// What the bucket of a hash tells.
+pub enum Glance<'a, B> {
+    /// There is no entry of this hash.
+    Absent,
+    /// This entry is probably meant: its key was not compared. If it is not, another may be.
+    Probable(EntryRef<'a, B>),
+    /// There may be an entry in another bucket.
+    Spilled,
+}
+
 /// The entry of a slot of the table.
 #[inline(always)]
 fn raw_at(address: u64) -> Raw {
@@ -314,6 +326,13 @@ impl<B> Dict<B> {
         }
     }
 
+    /// The place for a key that is known not to be there. If it is, one of the two entries will not be found.
+    #[inline]
+    pub fn vacant<'a>(&'a mut self, hash: u64, key: &'a [u8]) -> VacantEntry<'a, B> {
+        debug_assert!(!self.contains(hash, key), "the caller knows that the key is not there");
+        VacantEntry { dict: self, hash, key }
+    }
+
     /// Stores a value and a deadline (or none) under a key; tells what was there. Access data of an entry that was there stays, and
     /// the caller's bit is cleared.
     #[inline]
@@ -405,13 +424,14 @@ impl<B> Dict<B> {
     }
 
     /// All entries, in no order, with their hashes as far as they are known without reading the entries. The second part tells how
-    /// far that is: for [`is_placed_by`](Dict::is_placed_by).
-    pub fn iter_hashed(&self) -> (HashedIter<'_, B>, u32) {
+    /// far that is: for [`is_placed_by`](Dict::is_placed_by). Entries are asked for ahead if they will all be `read`.
+    pub fn iter_hashed(&self, read: bool) -> (HashedIter<'_, B>, u32) {
         let (hasher, known) = match self.table.known_bits() {
             0 => (Some(self.hasher), u64::BITS),
             known => (None, known),
         };
-        (HashedIter { addresses: self.table.addresses(), hasher, dict: PhantomData }, known)
+        let addresses = if read || hasher.is_some() { self.table.addresses() } else { self.table.addresses_alone() };
+        (HashedIter { addresses, hasher, dict: PhantomData }, known)
     }
 
     /// Whether hashes from `iter_hashed` of another `Dict` with the same hash function, known so far, do for this one, now and after
@@ -504,6 +524,21 @@ impl<B> Dict<B> {
     #[inline]
     pub fn entry_address(&self, hash: u64) -> usize {
         self.table.probable(hash).map_or(0, |address| address as usize)
+    }
+
+    /// What the bucket of a hash tells without reading an entry.
+    #[inline]
+    pub fn glance(&self, hash: u64) -> Glance<'_, B> {
+        match self.table.glance(hash) {
+            table::Glance::Absent => Glance::Absent,
+            table::Glance::Probable(address) => Glance::Probable(self.lend(raw_at(address))),
+            table::Glance::Spilled => Glance::Spilled,
+        }
+    }
+
+    /// Bytes that an entry takes on average, pages and all.
+    pub fn entry_bytes(&self) -> usize {
+        self.heap.bytes() / self.len().max(1)
     }
 
     /// What is probably the entry of a hash: its key was not compared.
@@ -643,16 +678,23 @@ impl<B> Dict<B> {
         }
     }
 
+    /// Makes an entry that is in no table yet, and not in the wheel.
+    #[inline]
+    fn new_entry(&mut self, key: &[u8], value: NewValue<'_, B>, deadline: bool) -> Raw {
+        let encoded = self.encode(value);
+        let shape = encoded.shape(key.len(), deadline);
+        let raw = Raw::new(&mut self.heap, key, encoded.parts().1, shape);
+        encoded.finish(raw);
+        raw
+    }
+
     /// Adds a key that is not there.
     #[inline]
     fn add(&mut self, hash: u64, key: &[u8], value: NewValue<'_, B>, deadline: Option<u64>) -> (At, Raw) {
         if self.heap.slab.is_none() && self.len() >= SLAB_FROM {
             self.move_into_slab();
         }
-        let encoded = self.encode(value);
-        let shape = encoded.shape(key.len(), deadline.is_some());
-        let raw = Raw::new(&mut self.heap, key, encoded.parts().1, shape);
-        encoded.finish(raw);
+        let raw = self.new_entry(key, value, deadline.is_some());
         let hasher = self.hasher;
         let rehash = move |address| hasher.hash(raw_at(address).key());
         let at = self.table.insert(hash, raw.address(), &rehash);

@@ -121,6 +121,13 @@ fn home_of(position: u64, lines: u32) -> usize {
     ((position * u64::from(lines)) >> 16) as usize
 }
 
+/// The number of a hash's segment among so many, of which `mask` is the power of two above or equal, less one.
+#[inline(always)]
+fn index_among(segments: usize, mask: usize, hash: u64) -> usize {
+    let index = hash as usize & mask;
+    if index < segments { index } else { index & (mask >> 1) }
+}
+
 /// The entries that a segment of so many lines may hold.
 fn limit(lines: u32) -> usize {
     if lines == 1 { WIDTH } else { lines as usize * 63 / 10 }
@@ -329,6 +336,16 @@ pub(super) fn expose<T>(pointer: NonNull<T>) -> u64 {
     address
 }
 
+/// What a hash's home line tells about it.
+pub(super) enum Glance {
+    /// It is not in the table.
+    Absent,
+    /// This address is there under its tag and carried bits; another one may be meant.
+    Probable(u64),
+    /// The search would go on in the next line, which was asked for.
+    Spilled,
+}
+
 /// Where a slot is; good until the table next changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct At {
@@ -396,8 +413,7 @@ impl Table {
 
     #[inline(always)]
     fn index_of(&self, hash: u64) -> usize {
-        let index = hash as usize & self.mask;
-        if index < self.segments { index } else { index & (self.mask >> 1) }
+        index_among(self.segments, self.mask, hash)
     }
 
     #[inline(always)]
@@ -465,11 +481,11 @@ impl Table {
         segment.line(home_of(position_of(carried(hash), tag_of(hash)), segment.count))
     }
 
-    /// The address of what is probably the entry of `hash`; reads its home line.
-    #[inline]
-    pub(crate) fn probable(&self, hash: u64) -> Option<u64> {
+    /// Looks for `hash` in its home line only.
+    #[inline(always)]
+    pub(super) fn glance(&self, hash: u64) -> Glance {
         if self.len == 0 {
-            return None;
+            return Glance::Absent;
         }
         let segment = self.segment(self.index_of(hash));
         let (tag, carried) = (tag_of(hash), carried(hash));
@@ -479,14 +495,24 @@ impl Table {
         while marks != 0 {
             let word = line.slots[slot_of(marks)];
             if word & !ADDRESS == carried {
-                return Some(word & ADDRESS);
+                return Glance::Probable(word & ADDRESS);
             }
             marks &= marks - 1;
         }
-        if line.control >> 56 != 0 {
-            prefetch_read(segment.line(segment.after(home)));
+        if line.control >> 56 == 0 {
+            return Glance::Absent;
         }
-        None
+        prefetch_read(segment.line(segment.after(home)));
+        Glance::Spilled
+    }
+
+    /// The address of what is probably the entry of `hash`; reads its home line.
+    #[inline]
+    pub(crate) fn probable(&self, hash: u64) -> Option<u64> {
+        match self.glance(hash) {
+            Glance::Probable(address) => Some(address),
+            Glance::Absent | Glance::Spilled => None,
+        }
     }
 
     /// Adds an address that is not in the table. `rehash` gives the hash of an address that is.
@@ -604,8 +630,13 @@ impl Table {
             (go.snapshot, go.saved) = (source.snapshot, source.saved);
             go
         };
-        if index.is_multiple_of(CHUNK) {
-            let room = if index == 0 { 1 } else { CHUNK };
+        self.push_segment(new);
+    }
+
+    /// Adds a segment behind the last; `len` does not change.
+    fn push_segment(&mut self, new: Segment) {
+        if self.segments.is_multiple_of(CHUNK) {
+            let room = if self.segments == 0 { 1 } else { CHUNK };
             self.directory.push(Vec::with_capacity(room));
         }
         self.line_bytes += new.count as usize * size_of::<Line>();
@@ -660,6 +691,11 @@ impl Table {
     /// All addresses, in no order. What lies there is asked for two lines ahead, to be read then.
     pub(super) fn addresses(&self) -> Addresses<'_> {
         Addresses { segments: self.directory.iter().flatten(), ..Addresses::default() }
+    }
+
+    /// The same, for who will not read what lies there.
+    pub(super) fn addresses_alone(&self) -> Addresses<'_> {
+        Addresses { ahead: false, ..self.addresses() }
     }
 
     /// A table with the same slots, whose addresses are still those of this one.
@@ -864,6 +900,54 @@ impl Table {
     }
 }
 
+/// A table in the making that gets the segments of another one, each in its turn and of the size it needs: no segment grows or
+/// is split on the way.
+pub(super) struct Building {
+    /// The segments that are complete; which hash goes where is wrong until all are there.
+    table: Table,
+    segments: usize,
+    mask: usize,
+    /// Slots and tags of the segment behind those.
+    open: Vec<(u64, u8)>,
+}
+
+impl Building {
+    pub(super) fn like(table: &Table) -> Building {
+        Building { table: Table::new(), segments: table.segments, mask: table.mask, open: Vec::new() }
+    }
+
+    /// Adds an address that is not there. Hashes come in the order of the other table's segments.
+    #[inline]
+    pub(super) fn push(&mut self, hash: u64, address: u64) {
+        let index = index_among(self.segments, self.mask, hash);
+        if index != self.table.segments {
+            assert!(index > self.table.segments, "no segment is opened twice");
+            self.complete(index);
+        }
+        self.open.push((address | carried(hash), tag_of(hash)));
+    }
+
+    /// Completes the segments before this one.
+    fn complete(&mut self, index: usize) {
+        while self.table.segments < index {
+            let mut segment = Segment::new(size_for(self.open.len() + 1));
+            let mut fill = [0; FILL];
+            self.table.len += self.open.len();
+            self.open.drain(..).for_each(|(slot, tag)| segment.fill(&mut fill, slot, tag));
+            self.table.push_segment(segment);
+        }
+    }
+
+    /// The table, with fewer segments if it got few addresses.
+    pub(super) fn finish(mut self) -> Table {
+        self.complete(self.segments);
+        while self.table.len < self.table.segments.saturating_sub(1) * MERGE_BELOW {
+            self.table.drop_segment();
+        }
+        self.table
+    }
+}
+
 /// All addresses of a table.
 pub(super) struct Addresses<'a> {
     segments: std::iter::Flatten<std::slice::Iter<'a, Vec<Segment>>>,
@@ -875,12 +959,22 @@ pub(super) struct Addresses<'a> {
     control: u64,
     /// Marks of the current line's slots that are still to be given.
     used: u64,
+    /// Whether what lies at the addresses is asked for.
+    ahead: bool,
 }
 
 impl Default for Addresses<'_> {
     /// None.
     fn default() -> Self {
-        Addresses { segments: [].iter().flatten(), number: 0, lines: &[], slots: &[0; WIDTH], control: 0, used: 0 }
+        Addresses {
+            segments: [].iter().flatten(),
+            number: 0,
+            lines: &[],
+            slots: &[0; WIDTH],
+            control: 0,
+            used: 0,
+            ahead: true,
+        }
     }
 }
 
@@ -904,7 +998,9 @@ impl Addresses<'_> {
             };
             (self.lines, self.slots, self.control) = (behind, &line.slots, line.control);
             self.used = in_use(line.control);
-            if let Some(later) = behind.get(1) {
+            if self.ahead
+                && let Some(later) = behind.get(1)
+            {
                 later.slots.iter().for_each(|slot| prefetch_entry(*slot));
             }
         }

@@ -199,6 +199,11 @@ impl Pair {
         let found = self.dict.get_touch(hash, key, lru);
         let kept = self.model.get_mut(key);
         assert_eq!(found.is_some(), kept.is_some());
+        match self.dict.glance(hash) {
+            Glance::Absent => assert!(kept.is_none()),
+            Glance::Probable(entry) => entry.prefetch(self.dict.entry_bytes()),
+            Glance::Spilled => {}
+        }
         if let (Some(entry), Some(kept)) = (found, kept) {
             kept.lru = lru;
             kept.forget_access(key);
@@ -768,7 +773,7 @@ fn random_entries_are_removed_until_none_is_left() {
 fn hashes_from_the_table_place_entries_in_any_table() {
     for count in [0, 5, 600, 9_000, 40_000] {
         let dict = filled(count);
-        let (entries, known) = dict.iter_hashed();
+        let (entries, known) = dict.iter_hashed(true);
         let mut other: Dict<String> = Dict::new(dict.hasher());
         for (number, (hash, entry)) in entries.enumerate() {
             assert!(dict.is_placed_by(known, 0) && other.is_placed_by(known, 1));
@@ -780,4 +785,68 @@ fn hashes_from_the_table_place_entries_in_any_table() {
     }
     let dict = filled(40_000);
     assert!(!dict.is_placed_by(3, 0) && !dict.is_placed_by(8, 40_000) && dict.is_placed_by(8, 0));
+}
+
+/// Gathers one of so many of a map's keys, drawn; the result has them, is as the rest of this file wants it and goes on from there.
+fn gather_some(dict: &Dict<String>, one_of: u64, draws: &mut Draws) {
+    let mut model = BTreeMap::new();
+    let mut gather = dict.gather();
+    for (hash, entry) in dict.iter_hashed(false).0 {
+        if draws.below_u64(one_of) == 0 {
+            gather.push(hash, entry.key(), NewValue::Boxed(Box::new(format!("{hash}"))));
+            assert!(model.insert(entry.key().to_vec(), format!("{hash}")).is_none());
+        }
+    }
+    let mut gathered = gather.finish();
+    gathered.check();
+    assert_eq!(gathered.len(), model.len());
+    for (key, value) in &model {
+        let entry = gathered.get(gathered.hasher().hash(key), key).expect("what was gathered");
+        assert!(matches!(entry.value(), ValueRef::Boxed(boxed) if boxed == value));
+    }
+    for number in 0..1_000 {
+        add(&mut gathered, number);
+        let key = format!("more{number}");
+        assert_eq!(
+            gathered.vacant(gathered.hasher().hash(key.as_bytes()), key.as_bytes()).insert(NewValue::Unit, None).key(),
+            key.as_bytes()
+        );
+    }
+    gathered.check();
+    for number in 0..1_000 {
+        drop_key(&mut gathered, number);
+    }
+    gathered.check();
+}
+
+#[test]
+fn what_is_gathered_from_a_dict_is_a_dict() {
+    let counts: &[u64] = if cfg!(miri) { &[0, 5, 600] } else { &[0, 5, 600, 9_000, 40_000] };
+    let mut draws = Draws(6);
+    for count in counts {
+        let mut dict = filled(*count);
+        for one_of in [1, 3, 200] {
+            gather_some(&dict, one_of, &mut draws);
+        }
+        // Segments that are not as full as when the table grew.
+        (0..count / 2).for_each(|number| drop_key(&mut dict, number));
+        gather_some(&dict, 2, &mut draws);
+    }
+}
+
+#[test]
+fn entries_of_the_same_hash_are_gathered() {
+    let mut dict: Dict<String> = Dict::new(hasher(3));
+    (0..if cfg!(miri) { 100 } else { 3_000 }).for_each(|number| add(&mut dict, number));
+    gather_some(&dict, 2, &mut Draws(7));
+}
+
+#[test]
+#[should_panic(expected = "no segment is opened twice")]
+fn gathering_in_another_order_is_refused() {
+    let dict = filled(2_000);
+    let mut entries: Vec<_> = dict.iter_hashed(true).0.collect();
+    entries.reverse();
+    let mut gather = dict.gather();
+    entries.iter().for_each(|(hash, entry)| gather.push(*hash, entry.key(), NewValue::Unit));
 }
