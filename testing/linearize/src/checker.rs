@@ -19,6 +19,17 @@ use crate::operation::Operation;
 use resp::client::Value;
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Gives out the stamps of a history.
+#[derive(Default)]
+pub struct Stamps(AtomicU64);
+
+impl Stamps {
+    pub(crate) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+}
 
 /// An operation as it was seen: both stamps come from one counter that all clients share.
 #[derive(Clone, Debug)]

@@ -4,10 +4,10 @@
 //! (locks let go between the parts of a command, a check left out, an old value handed out), and makes it above the
 //! server: parts of the operation go out as operations of their own, and others may run between two steps.
 
+use crate::checker::Stamps;
 use crate::harness::Connection;
 use crate::model::{error, ok};
 use crate::operation::{KeyId, Operation, QUEUES};
-use crate::run::Stamps;
 use resp::client::Value;
 use std::collections::HashMap;
 

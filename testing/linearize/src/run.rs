@@ -4,7 +4,7 @@
 //! machine. [`lockstep`] runs all clients on one thread and draws who takes the next step: the same seed gives the
 //! same history, which is how seeded faults are found for sure. Both stop at the first violation.
 
-use crate::checker::{Entry, History, Verdict, check, show};
+use crate::checker::{Entry, History, Stamps, Verdict, check, show};
 use crate::client::{Client, Fault};
 use crate::harness::{Connection, server};
 use crate::model::{CLIENTS_MAX, State};
@@ -12,7 +12,7 @@ use crate::operation::{Generator, Operation, Work};
 use base::rng::Rng;
 use resp::client::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, Mutex, MutexGuard};
 
 /// States that the search of one window may enter. Almost all windows need no more than they have operations.
@@ -70,16 +70,6 @@ struct Player {
     generator: Generator,
     /// Says when it lets others run.
     rng: Rng,
-}
-
-/// Gives out the stamps of a history.
-#[derive(Default)]
-pub struct Stamps(AtomicU64);
-
-impl Stamps {
-    pub(crate) fn next(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::SeqCst)
-    }
 }
 
 /// Judges one window after the other; each begins with the values that the one before it ended with.

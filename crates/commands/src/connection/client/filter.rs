@@ -3,7 +3,7 @@
 //! A client fits when it passes every filter. Where a filter is given twice, the later one counts. The two commands
 //! differ in some errors, as they do in Redis, and in whether the own connection is left out when nothing is said.
 
-use super::list::{flags, seconds_since};
+use super::line::{flags, seconds_since};
 use command::clients::{ClientInfo, DEFAULT_USER, client_flags};
 use command::{Args, CommandError, Ctx};
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,17 +1,11 @@
 //! CLIENT LIST and CLIENT INFO: a line about each connection.
-//!
-//! What other workers' clients did in their running turn is not in it yet. About the client that asks, the line
-//! tells what the running command adds.
 
 use super::filter::Filters;
+use super::line::line;
 use super::{OTHERS, SUBCOMMAND};
-use command::clients::{ClientInfo, client_flags};
-use command::error::lossy;
-use command::session::Session;
 use command::spec::{ArgSpec, Run, Shape, integer, one_of, token};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
-use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The kinds that LIST can be asked for.
@@ -75,77 +69,6 @@ fn info(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandRes
     line.push('\n');
     cx.reply.verbatim(b"txt", line.as_bytes());
     Ok(())
-}
-
-/// The letters for a client's state.
-pub(super) fn flags(client: &ClientInfo) -> String {
-    const LETTERS: [(u32, char); 9] = [
-        (client_flags::MONITOR, 'O'),
-        (client_flags::MULTI, 'x'),
-        (client_flags::BLOCKED | client_flags::POSTPONED, 'b'),
-        (client_flags::DIRTY_CAS, 'd'),
-        (client_flags::CLOSE_AFTER_REPLY, 'c'),
-        (client_flags::UNIX_SOCKET, 'U'),
-        (client_flags::READONLY, 'r'),
-        (client_flags::NO_EVICT, 'e'),
-        (client_flags::NO_TOUCH, 'T'),
-    ];
-    let flags: String = LETTERS.iter().filter(|(flag, _)| client.has_flag(*flag)).map(|(_, letter)| letter).collect();
-    if flags.is_empty() { "N".to_owned() } else { flags }
-}
-
-/// Seconds since a time in milliseconds.
-pub(super) fn seconds_since(cx: &Ctx<'_>, then_ms: i64) -> i64 {
-    cx.now().unix_ms.div_euclid(1000) - then_ms.div_euclid(1000)
-}
-
-/// The line about a client, without the line's end. `args` are the words of the running command.
-pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
-    let own = client.id == cx.session.id;
-    let texts = client.texts.lock().clone();
-    let load = |value: &std::sync::atomic::AtomicUsize| value.load(Relaxed);
-    let argv_memory = if own { args.from(0).map(<[u8]>::len).sum() } else { load(&client.argv_memory) };
-    let idle = if own { 0 } else { seconds_since(cx, client.last_interaction_ms.load(Relaxed)).max(0) };
-    // Who asks sees the request that asks.
-    let request = if own { args.request_len() } else { 0 };
-    let (input, input_free) = (load(&client.query_buffer).max(request), load(&client.query_buffer_free));
-    let (multi_memory, output) = (load(&client.multi_memory), load(&client.output_memory));
-    let total =
-        size_of::<Session>() + size_of::<ClientInfo>() + input + input_free + argv_memory + multi_memory + output;
-    let command = match client.last_command.load(Relaxed) {
-        usize::MAX => "NULL",
-        id => cx.server.registry.by_id(id).full_name.as_str(),
-    };
-    let mut line = String::with_capacity(400);
-    let written = write!(
-        line,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={idle} flags={} db={} sub=0 psub=0 ssub=0 multi={} watch={} \
-         qbuf={input} qbuf-free={input_free} argv-mem={argv_memory} multi-mem={multi_memory} rbs=0 rbp=0 obl=0 oll={} \
-         omem={output} tot-mem={total} events={} cmd={command} user={} redir=-1 resp={} lib-name={} lib-ver={} \
-         io-thread={} tot-net-in={} tot-net-out={} tot-cmds={}",
-        client.id,
-        client.addr,
-        client.laddr,
-        client.fd,
-        lossy(&texts.name),
-        seconds_since(cx, client.created_ms).max(0),
-        flags(client),
-        client.db.load(Relaxed),
-        client.multi.load(Relaxed),
-        load(&client.watching),
-        usize::from(output > 0),
-        if output > 0 { "rw" } else { "r" },
-        texts.user,
-        client.resp.load(Relaxed),
-        lossy(&texts.lib_name),
-        lossy(&texts.lib_ver),
-        client.worker,
-        client.net_in.load(Relaxed),
-        client.net_out.load(Relaxed),
-        client.commands.load(Relaxed),
-    );
-    written.expect("a string takes whatever is written to it");
-    line
 }
 
 #[cfg(test)]

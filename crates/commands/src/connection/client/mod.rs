@@ -3,7 +3,8 @@
 mod filter;
 mod help;
 mod kill;
-pub mod list;
+pub mod line;
+mod list;
 mod pause;
 pub mod settings;
 mod tracking;
