@@ -4,7 +4,7 @@
 //! member that is not. An unsorted reply is in the order of the cells; with COUNT but without ANY, the nearest come first.
 
 use super::area::Area;
-use super::hash::Position;
+use super::hash::{Cell, Position};
 use super::polygon::Polygon;
 use super::{Unit, number, position, reply_distance, reply_position};
 use crate::sorted_set::{form, reply_member, store_at};
@@ -313,14 +313,20 @@ pub(super) fn to_look_at(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[
     let Some(set) = set.filter(|set| set.len() * looks >= LONG_ELEMENTS) else { return 0 };
     let Ok(request) = parse(args, Some(set), style) else { return 0 };
     let (Some(middle), Some(area)) = (request.middle, &request.area) else { return 0 };
-    let enough = request.count.filter(|_| request.any).unwrap_or(usize::MAX);
-    let near = candidates(set, middle, area).take(FIRST_PART);
-    if enough <= FIRST_PART && near.filter(|(_, _, at)| area.distance(middle, *at).is_some()).nth(enough - 1).is_some()
-    {
+    let places = |low, high| set.ranks_of_scores(Bound::Included(low), Bound::Excluded(high)).len();
+    let cells: Vec<(f64, f64)> = area.cells(middle).into_iter().map(Cell::scores).collect();
+    // Cells that are neighbours mostly have scores near each other: all from the least to the greatest are few, then.
+    let whole = cells.iter().fold((f64::INFINITY, 0.0), |(from, to), &(low, high)| (low.min(from), high.max(to)));
+    if places(whole.0, whole.1) * looks < LONG_ELEMENTS {
         return 0;
     }
-    let places = |(low, high)| set.ranks_of_scores(Bound::Included(low), Bound::Excluded(high)).len();
-    area.cells(middle).into_iter().map(|cell| places(cell.scores())).sum::<usize>() * looks
+    let enough = request.count.filter(|_| request.any).unwrap_or(usize::MAX);
+    let mut near =
+        candidates(set, middle, area).take(FIRST_PART).filter(|(.., at)| area.distance(middle, *at).is_some());
+    if enough <= FIRST_PART && near.nth(enough - 1).is_some() {
+        return 0;
+    }
+    cells.into_iter().map(|(low, high)| places(low, high)).sum::<usize>() * looks
 }
 
 /// All places in the cells of an area, in their order.
