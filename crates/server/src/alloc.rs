@@ -1,7 +1,6 @@
-//! What is asked of the allocator beyond `malloc` and `free`: purging, its pace and its background thread, its version.
+//! What is asked of the allocator beyond `malloc` and `free`: its settings, its background thread, purging, its version.
 //!
-//! The safe interface has neither the settings for all arenas nor a command that neither takes nor gives a value, so this
-//! file makes those calls directly.
+//! The safe interface has no command that neither takes nor gives a value, so this file makes that call directly.
 
 use std::ptr::null_mut;
 use tikv_jemalloc_ctl::thread::{self, ThreadLocal};
@@ -10,22 +9,21 @@ use tikv_jemalloc_ctl::{background_thread, epoch, stats, version};
 /// Purges every arena: `arena.<i>.purge`, where 4096 is the manual's number for "all".
 const PURGE_ALL: &std::ffi::CStr = c"arena.4096.purge";
 
-/// Milliseconds after which pages that were freed and not used again go back to the system. Tables free a segment whenever
-/// one grows, so with the allocator's own 10 seconds a tenth of a full server's memory is pages that nothing is in.
-const DIRTY_DECAY_MS: isize = 200;
-
-/// Lets the allocator give memory back soon, and from a thread of its own, so that it happens on an idle server too and is
-/// never the work of a command. A system where that cannot be does without. Called before other threads start: their
-/// arenas take the first of the two settings over.
+/// What the allocator reads when the process starts: the address of its settings.
+///
+/// * `cache_oblivious` would give every object from 16 KiB on a page of address space beside its own, to begin it somewhere else in
+///   its first page. A table's pages begin where they have to, so each would only leave a gap, and the allocator has to describe
+///   gaps too: half a byte for each small key.
+/// * `dirty_decay_ms` is after how long pages that were freed and not used again go back to the system. Tables free a segment
+///   whenever one grows, so with the allocator's own 10 seconds a tenth of a full server's memory is pages that nothing is in.
+// SAFETY: the name is the allocator's own, which declares it as a pointer to text that ends in NUL, for programs to define.
 #[allow(unsafe_code)]
+#[unsafe(export_name = "_rjem_malloc_conf")]
+static SETTINGS: &[u8; 41] = b"cache_oblivious:false,dirty_decay_ms:200\0";
+
+/// Lets the allocator give memory back from a thread of its own, so that it happens on an idle server too and is never the work
+/// of a command. A system where that cannot be does without.
 pub fn give_memory_back_soon() {
-    for name in [c"arenas.dirty_decay_ms", c"arena.0.dirty_decay_ms"] {
-        // SAFETY: the name is NUL-terminated, and the value has the type that the manual gives for it, `ssize_t`.
-        let written = unsafe { tikv_jemalloc_ctl::raw::write(name.to_bytes_with_nul(), DIRTY_DECAY_MS) };
-        if let Err(error) = written {
-            log::debug!("The allocator keeps its own pace for unused pages: {error}");
-        }
-    }
     if cfg!(all(target_os = "linux", target_env = "gnu"))
         && let Err(error) = background_thread::write(true)
     {
@@ -93,6 +91,19 @@ mod tests {
         });
         assert!(freed_elsewhere.join().unwrap() >= 1 << 20);
         assert!(thread_memory() - before >= 1 << 20, "another thread gave it back");
+    }
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn the_allocator_has_read_our_settings() {
+        // SAFETY: the names are NUL-terminated, and the values have the types that the manual gives for them.
+        let read = unsafe {
+            (
+                tikv_jemalloc_ctl::raw::read::<bool>(b"opt.cache_oblivious\0"),
+                tikv_jemalloc_ctl::raw::read::<isize>(b"opt.dirty_decay_ms\0"),
+            )
+        };
+        assert_eq!((read.0.unwrap(), read.1.unwrap()), (false, 200));
     }
 
     #[test]
