@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! tag  0..3  form: list, set, set of integers, hash, sorted set
-//!      3..16 number of elements in the buffer; of a set of integers, the width of a member
+//!      3..15 number of elements in the buffer; of a set of integers, the width of a member
 //! ```
 //!
 //! Nobody works on these bytes. Who looks at a collection or changes it gets an [`Object`] from a [`Workbench`], whose buffer is
@@ -16,14 +16,14 @@
 use crate::string::Str;
 use crate::{Hash, Kind, List, Object, Set, SortedSet};
 use std::borrow::Cow;
-use structures::dict::{Tagged, ValueRef};
+use structures::dict::{TAGGED_MAX, Tagged, ValueRef};
 use structures::packed::Packed;
 
 /// Most bytes of elements in the small form. An entry of this and a key of usual length is still of a slab's classes.
 pub const SMALL_MAX: usize = 384;
 
-/// Most elements that a tag can count.
-const COUNT_MAX: usize = (1 << 13) - 1;
+// An element takes a byte at least, so a tag can count them.
+const _: () = assert!(SMALL_MAX < 1 << 12 && SMALL_MAX <= TAGGED_MAX);
 
 /// What a workbench's buffer has room for: a small collection that grows, until it is boxed.
 const BUFFER: usize = 1536;
@@ -59,8 +59,7 @@ pub fn deflate(object: &Object) -> Option<Tagged<'_>> {
 
 #[inline]
 fn tagged(form: u16, number: usize, bytes: &[u8]) -> Option<Tagged<'_>> {
-    let fits = bytes.len() <= SMALL_MAX && number <= COUNT_MAX;
-    fits.then_some(Tagged { tag: form | (number as u16) << 3, bytes })
+    (bytes.len() <= SMALL_MAX).then_some(Tagged { tag: form | (number as u16) << 3, bytes })
 }
 
 fn parts(small: Tagged<'_>) -> (u16, usize) {

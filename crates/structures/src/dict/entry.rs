@@ -1,17 +1,17 @@
 //! An entry of a `Dict`: one allocation that holds the header, the key, and the value when it is small.
 //!
 //! ```text
-//!  0        4      6      8            16           24
+//!  0        4      5      8            16           24
 //! +--------+------+------+------------+------------+----------+-----------+-----------------+
 //! | meta   | klen | vlen | [deadline] | [its cell] | [key len]| key bytes | body            |
 //! +--------+------+------+------------+------------+----------+-----------+-----------------+
 //!  lru:24|flags:8          HAS_DEADLINE              LONG_KEY               bytes, or 8 bytes
 //! ```
 //!
-//! The body is nothing (UNIT), the bytes themselves (BYTES, `vlen` of them), bytes and the two bytes of their tag (TAGGED,
-//! `vlen` in all), an integer (INT), the address of a `Box<Blob>` (BLOB) or of a `Box<B>` (BOXED), none of them aligned. The memory held is always
-//! `rounded(needed bytes)`, so it need not be stored, and a value may grow in place to the end of its class. Entries with a deadline or a
-//! long key are aligned to 8, others to 4.
+//! The body is nothing (UNIT), the bytes themselves (BYTES, `vlen` of them), bytes that have a tag (TAGGED, 9 bits of `vlen` count
+//! them, the other 15 are the tag), an integer (INT), the address of a `Box<Blob>` (BLOB) or of a `Box<B>` (BOXED), none of them
+//! aligned. A key of 256 bytes and more is long. The memory held is always `rounded(needed bytes)`, so it need not be stored, and
+//! a value may grow in place to the end of its class. Entries with a deadline or a long key are aligned to 8, others to 4.
 //!
 //! `meta` is atomic, for readers that share a `Dict` may note an access; all else changes under exclusive access only.
 //!
@@ -51,10 +51,18 @@ const HEADER: usize = 8;
 const COMPACT_HEADER: usize = 2;
 const _: () = assert!(cfg!(target_endian = "little"), "the flags are the first byte of `meta`");
 const DEADLINE_BYTES: usize = 16;
-pub(super) const TAG_BYTES: usize = 2;
+/// `klen` and `vlen`, as one word.
+const LENGTHS_AT: usize = 4;
+const KLEN_BITS: u32 = 8;
+/// Of `vlen` of tagged bytes, what counts them.
+const TAGGED_BITS: u32 = 9;
 
 /// Bytes values of this length and more live outside their entry.
 pub(super) const BLOB_MIN: usize = 16 * 1024;
+/// The most tagged bytes, and the highest tag.
+pub(super) const TAGGED_MAX: usize = (1 << TAGGED_BITS) - 1;
+pub(super) const TAG_MAX: u16 = u16::MAX >> 1;
+const _: () = assert!(KLEN_BITS + TAGGED_BITS + TAG_MAX.count_ones() == u32::BITS && BLOB_MIN < 1 << 24);
 
 /// The memory that is taken for so many bytes: a multiple of `align` (4 or 8), above 512 one of four steps to a doubling.
 #[inline]
@@ -124,25 +132,36 @@ impl Heap {
     }
 }
 
-/// What an entry's memory depends on.
+/// What an entry is besides its bytes; its memory follows from that.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     pub(super) kind: u8,
     pub(super) key_len: usize,
     pub(super) body_len: usize,
+    /// Of tagged bytes; 0 of all else.
+    pub(super) tag: u16,
     pub(super) deadline: bool,
 }
 
 impl Shape {
     #[inline]
     fn long_key(self) -> bool {
-        self.key_len > usize::from(u16::MAX)
+        self.key_len > usize::from(u8::MAX)
     }
 
     /// Whether the entry has the short header.
     #[inline]
     pub(super) fn compact(self) -> bool {
         self.kind == UNIT && !self.deadline && self.key_len <= usize::from(u8::MAX)
+    }
+
+    /// The word `vlen`.
+    #[inline]
+    fn vlen(self) -> u32 {
+        match self.kind {
+            BYTES | TAGGED => self.body_len as u32 | u32::from(self.tag) << TAGGED_BITS,
+            _ => 0,
+        }
     }
 
     #[inline]
@@ -203,27 +222,21 @@ impl Raw {
             }
             return raw;
         }
-        let vlen = match shape.kind {
-            BYTES | TAGGED => shape.body_len as u16,
-            _ => 0,
-        };
+        let klen = if shape.long_key() { 0 } else { key.len() as u32 };
         // SAFETY: the memory is ours and has `shape.bytes()`, in which header, extras, key and body lie one after the
         // other; it is aligned to 4, and to 8 where a field wants that. All that can be read is written.
         unsafe {
             let meta = AtomicU32::new(u32::from(flags));
             memory.cast::<AtomicU32>().write(meta);
-            memory.add(6).cast::<u16>().write(vlen);
+            memory.add(LENGTHS_AT).cast::<u32>().write(klen | shape.vlen() << KLEN_BITS);
             let mut start = memory.add(HEADER);
             if shape.deadline {
                 start.cast::<[u64; 2]>().write([0, 0]);
                 start = start.add(DEADLINE_BYTES);
             }
             if shape.long_key() {
-                memory.add(4).cast::<u16>().write(0);
                 start.cast::<u64>().write(key.len() as u64);
                 start = start.add(8);
-            } else {
-                memory.add(4).cast::<u16>().write(key.len() as u16);
             }
             start.copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
             start = start.add(key.len());
@@ -338,10 +351,9 @@ impl Raw {
         let flags = self.flags();
         // SAFETY: the header is initialised, and so is the long length where the flag says that it is there.
         unsafe {
-            if flags & (LONG_KEY | COMPACT) == 0 {
-                usize::from(self.0.add(4).cast::<u16>().read())
-            } else if flags & COMPACT != 0 {
-                usize::from(self.0.add(1).read())
+            if flags & LONG_KEY == 0 {
+                let at = if flags & COMPACT == 0 { LENGTHS_AT } else { 1 };
+                usize::from(self.0.add(at).read())
             } else {
                 self.0.add(self.key_offset() - 8).cast::<u64>().read() as usize
             }
@@ -358,29 +370,39 @@ impl Raw {
         }
     }
 
+    /// The word `vlen`, of an entry that is not compact.
+    #[inline(always)]
+    fn vlen(self) -> u32 {
+        // SAFETY: the header is initialised.
+        unsafe { self.0.add(LENGTHS_AT).cast::<u32>().read() >> KLEN_BITS }
+    }
+
     #[inline(always)]
     pub(super) fn body_len(self) -> usize {
         match self.kind() {
             UNIT => 0,
-            // SAFETY: the header is initialised.
-            BYTES | TAGGED => usize::from(unsafe { self.0.add(6).cast::<u16>().read() }),
+            BYTES => self.vlen() as usize,
+            TAGGED => self.vlen() as usize & TAGGED_MAX,
             _ => 8,
         }
     }
 
     #[inline]
     pub(super) fn shape(self) -> Shape {
-        Shape { kind: self.kind(), key_len: self.key_len(), body_len: self.body_len(), deadline: self.has_deadline() }
+        let (kind, deadline) = (self.kind(), self.has_deadline());
+        let tag = if kind == TAGGED { self.tag() } else { 0 };
+        Shape { kind, key_len: self.key_len(), body_len: self.body_len(), tag, deadline }
     }
 
-    /// Sets what the body is. The entry's memory has room for it, and the caller fills it.
+    /// Sets what the body is, all else in the shape being as it was. The entry's memory has room for it, and the caller fills it.
     #[inline]
-    pub(super) fn set_body_shape(self, kind: u8, body_len: usize) {
-        if kind == BYTES || kind == TAGGED {
-            // SAFETY: the field lies in the entry's header, which only entries without a value do not have.
-            unsafe { self.0.add(6).cast::<u16>().write(body_len as u16) };
+    fn set_body_shape(self, shape: Shape) {
+        if matches!(shape.kind, BYTES | TAGGED) {
+            // SAFETY: the word lies in the entry's header, which only entries without a value do not have.
+            let lengths = unsafe { self.0.add(LENGTHS_AT).cast::<u32>().as_mut() };
+            *lengths = *lengths & u32::from(u8::MAX) | shape.vlen() << KLEN_BITS;
         }
-        self.change_flags(KIND, kind);
+        self.change_flags(KIND, shape.kind);
     }
 
     /// The body. The caller bounds the lifetime to that of the entry and of its borrow.
@@ -417,7 +439,7 @@ impl Raw {
     /// Grows or shrinks a bytes body within the entry's class; new bytes are zero.
     pub(super) fn resize_in_place(self, len: usize) {
         let old = self.body_len();
-        self.set_body_shape(BYTES, len);
+        self.set_body_shape(Shape { body_len: len, ..self.shape() });
         if len > old {
             // SAFETY: the caller found that `len` bytes are in the entry's class.
             unsafe {
@@ -427,26 +449,18 @@ impl Raw {
         }
     }
 
-    /// The tag of a TAGGED body, and the bytes before it.
+    /// The tag of a TAGGED body.
     #[inline]
-    pub(super) fn tagged<'a>(self) -> (u16, &'a [u8]) {
+    pub(super) fn tag(self) -> u16 {
         debug_assert_eq!(self.kind(), TAGGED);
-        let (bytes, tag) = self.body().split_last_chunk::<TAG_BYTES>().expect("a tagged body ends in its tag");
-        (u16::from_ne_bytes(*tag), bytes)
+        (self.vlen() >> TAGGED_BITS) as u16
     }
 
-    /// Writes the tag of a TAGGED body. The caller has exclusive access to the `Dict`.
+    /// Makes the body this one without moving the entry.
     #[inline]
-    pub(super) fn set_tag(self, tag: u16) {
-        debug_assert_eq!(self.kind(), TAGGED);
-        let place = self.body_mut().last_chunk_mut::<TAG_BYTES>().expect("a tagged body ends in its tag");
-        *place = tag.to_ne_bytes();
-    }
-
-    /// Makes the body of this kind and length without moving the entry; it begins with `body`, and the caller writes the rest.
-    #[inline]
-    pub(super) fn refill(self, kind: u8, body_len: usize, body: &[u8]) {
-        self.set_body_shape(kind, body_len);
+    pub(super) fn refill(self, shape: Shape, body: &[u8]) {
+        debug_assert_eq!(body.len(), shape.body_len);
+        self.set_body_shape(shape);
         // SAFETY: the caller found that the body is in the entry's class; `body` is not part of a `Dict`
         // that the caller holds exclusively.
         unsafe {
@@ -502,10 +516,10 @@ mod tests {
     #[test]
     fn entries_keep_what_they_are_given() {
         let mut heap = Heap::new();
-        for key_len in [0, 1, 7, 65_535, 65_536, 100_000] {
+        for key_len in [0, 1, 7, 255, 256, 100_000] {
             for deadline in [false, true] {
                 let key = vec![7; key_len];
-                let shape = Shape { kind: BYTES, key_len, body_len: 3, deadline };
+                let shape = Shape { kind: BYTES, key_len, body_len: 3, tag: 0, deadline };
                 let raw = Raw::new(&mut heap, &key, b"abc", shape);
                 raw.set_lru(0xab_cdef);
                 raw.set_user_flag(true);
@@ -521,12 +535,27 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_takes_no_memory_of_its_own() {
+        let mut heap = Heap::new();
+        for (body_len, tag) in [(0, 0), (0, TAG_MAX), (TAGGED_MAX, 1), (TAGGED_MAX, TAG_MAX)] {
+            let body = vec![0xff; body_len];
+            let shape = Shape { kind: TAGGED, key_len: 4, body_len, tag, deadline: false };
+            let raw = Raw::new(&mut heap, b"abcd", &body, shape);
+            assert_eq!(heap.bytes(), rounded(HEADER + 4 + body_len, 4));
+            assert_eq!((raw.key(), raw.body(), raw.tag()), (&b"abcd"[..], &body[..], tag));
+            assert!(raw.shape() == shape);
+            // SAFETY: the entry is of this heap, and this is its last use.
+            unsafe { raw.free(&mut heap) };
+        }
+    }
+
+    #[test]
     fn entries_of_nothing_have_a_short_header() {
         let mut heap = Heap::new();
         for (key_len, compact) in [(0, 8), (1, 8), (6, 8), (7, 12), (10, 12), (255, 260)] {
             for (deadline, bytes) in [(false, compact), (true, rounded(24 + key_len, 8))] {
                 let key: Vec<u8> = (0..key_len).map(|at| at as u8).collect();
-                let shape = Shape { kind: UNIT, key_len, body_len: 0, deadline };
+                let shape = Shape { kind: UNIT, key_len, body_len: 0, tag: 0, deadline };
                 let raw = Raw::new(&mut heap, &key, b"", shape);
                 assert_eq!(heap.bytes(), bytes);
                 raw.set_lru(0xab_cdef);
@@ -537,8 +566,8 @@ mod tests {
                 unsafe { raw.free(&mut heap) };
             }
         }
-        let long = Shape { kind: UNIT, key_len: 256, body_len: 0, deadline: false };
-        assert_eq!(long.bytes(), 264);
+        let long = Shape { kind: UNIT, key_len: 256, body_len: 0, tag: 0, deadline: false };
+        assert_eq!(long.bytes(), 272);
         assert_eq!((heap.loose, heap.bytes()), (0, 0));
     }
 }

@@ -37,10 +37,7 @@ pub(super) fn value_of<'a, B>(raw: Raw) -> ValueRef<'a, B> {
         INT => ValueRef::Int(raw.word() as i64),
         BYTES => ValueRef::Bytes(raw.body()),
         BLOB => ValueRef::Blob(blob_of(raw)),
-        TAGGED => {
-            let (tag, bytes) = raw.tagged();
-            ValueRef::Tagged(Tagged { tag, bytes })
-        }
+        TAGGED => ValueRef::Tagged(Tagged { tag: raw.tag(), bytes: raw.body() }),
         kind => {
             assert_eq!(kind, BOXED);
             // SAFETY: the body is the address of a `Box<B>` that the entry owns: only `Dict<B>::encode` makes this kind.
@@ -200,7 +197,7 @@ impl<'a, B> EntryMut<'a, B> {
     /// Makes the value this integer; in place when it is one already.
     pub fn set_int(&mut self, value: i64) -> Removed<B> {
         if self.raw.kind() == INT {
-            self.raw.refill(INT, 8, &value.to_ne_bytes());
+            self.raw.refill(self.raw.shape(), &value.to_ne_bytes());
             return Removed::Small;
         }
         self.replace(NewValue::Int(value))

@@ -32,7 +32,7 @@ pub use handle::{Entry, EntryMut, EntryRef, VacantEntry};
 pub use table::Stats;
 
 use crate::prefetch::prefetch_read;
-use entry::{BLOB, BLOB_MIN, BOXED, BYTES, Heap, INT, Raw, Shape, TAG_BYTES, TAGGED, UNIT};
+use entry::{BLOB, BLOB_MIN, BOXED, BYTES, Heap, INT, Raw, Shape, TAG_MAX, TAGGED, UNIT};
 use handle::blob_cost;
 use slab::{SLAB_MAX, Slab};
 use std::marker::PhantomData;
@@ -50,7 +50,7 @@ pub const BLOB_BYTES_MIN: usize = BLOB_MIN;
 /// With so many entries a `Dict` takes pages; with fewer, each entry's memory is the global allocator's.
 const SLAB_FROM: usize = 512;
 
-/// Bytes in line that are no string, but a value of another type in its small form; the tag says which.
+/// Bytes in line that are no string, but a value of another type in its small form; the tag, of 15 bits, says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tagged<'a> {
     pub tag: u16,
@@ -58,7 +58,7 @@ pub struct Tagged<'a> {
 }
 
 /// Tagged bytes are at most so many.
-pub const TAGGED_MAX: usize = BLOB_MIN - TAG_BYTES;
+pub const TAGGED_MAX: usize = entry::TAGGED_MAX;
 
 /// A value, to read.
 #[derive(Debug)]
@@ -175,16 +175,8 @@ impl Encoded<'_> {
     #[inline]
     fn shape(&self, key_len: usize, deadline: bool) -> Shape {
         let (kind, body) = self.parts();
-        let tag = if kind == TAGGED { TAG_BYTES } else { 0 };
-        Shape { kind, key_len, body_len: body.len() + tag, deadline }
-    }
-
-    /// Writes what of this value is not in its bytes.
-    #[inline]
-    fn finish(&self, raw: Raw) {
-        if let Encoded::Tagged(tagged) = self {
-            raw.set_tag(tagged.tag);
-        }
+        let tag = if let Encoded::Tagged(tagged) = self { tagged.tag } else { 0 };
+        Shape { kind, key_len, body_len: body.len(), tag, deadline }
     }
 }
 
@@ -637,7 +629,7 @@ impl<B> Dict<B> {
             NewValue::Blob(blob) if blob.len() < BLOB_MIN => Encoded::Short(blob),
             NewValue::Blob(blob) => self.encode_blob(blob),
             NewValue::Tagged(tagged) => {
-                assert!(tagged.bytes.len() <= TAGGED_MAX, "tagged bytes are in line");
+                assert!(tagged.bytes.len() <= TAGGED_MAX && tagged.tag <= TAG_MAX, "the header has bits for both");
                 Encoded::Tagged(tagged)
             }
             NewValue::Boxed(boxed) => {
@@ -683,9 +675,7 @@ impl<B> Dict<B> {
     fn new_entry(&mut self, key: &[u8], value: NewValue<'_, B>, deadline: bool) -> Raw {
         let encoded = self.encode(value);
         let shape = encoded.shape(key.len(), deadline);
-        let raw = Raw::new(&mut self.heap, key, encoded.parts().1, shape);
-        encoded.finish(raw);
-        raw
+        Raw::new(&mut self.heap, key, encoded.parts().1, shape)
     }
 
     /// Adds a key that is not there.
@@ -710,17 +700,16 @@ impl<B> Dict<B> {
     fn store(&mut self, at: At, raw: Raw, value: NewValue<'_, B>, deadline: bool) -> (Raw, Removed<B>) {
         let removed = self.disown(raw);
         let encoded = self.encode(value);
-        let (kind, body) = encoded.parts();
+        let (_, body) = encoded.parts();
         let old = raw.shape();
         let new = encoded.shape(old.key_len, deadline);
         let alike = new.deadline == old.deadline && new.compact() == old.compact();
         let raw = if alike && new.bytes() == old.bytes() {
-            raw.refill(kind, new.body_len, body);
+            raw.refill(new, body);
             raw
         } else {
             self.relocate(at, raw, new, body)
         };
-        encoded.finish(raw);
         (raw, removed)
     }
 
@@ -793,10 +782,7 @@ impl<B> Dict<B> {
             ValueRef::Blob(blob) => NewValue::Blob(blob.clone()),
             ValueRef::Boxed(boxed) => NewValue::Boxed(Box::new(boxed.clone())),
         };
-        let encoded = self.encode(copied);
-        let shape = encoded.shape(raw.key().len(), raw.has_deadline());
-        let new = Raw::new(&mut self.heap, raw.key(), encoded.parts().1, shape);
-        encoded.finish(new);
+        let new = self.new_entry(raw.key(), copied, raw.has_deadline());
         new.set_lru(raw.lru());
         new.set_user_flag(raw.user_flag());
         new

@@ -31,7 +31,7 @@ impl Model {
             4 | 5 => {
                 let mut bytes = Model::draw_bytes(draws);
                 bytes.truncate(TAGGED_MAX);
-                Model::Tagged(draws.next() as u16, bytes)
+                Model::Tagged(draws.next() as u16 & entry::TAG_MAX, bytes)
             }
             _ => Model::Bytes(Model::draw_bytes(draws)),
         }
