@@ -4,8 +4,10 @@
 //! groups: [ count, blocks: [ Packed | Packed | ... ] ] [ count, blocks: [...] ] ...     from front to back
 //! ```
 //!
-//! * A block holds what `list-max-listpack-size` allows: so many bytes or so many elements. An element larger than that has a block of
-//!   its own. No block is empty, nor is a group.
+//! * A block is filled to seven eighths of the bytes that `list-max-listpack-size` allows, or up to so many elements: an allocator keeps four
+//!   or eight sizes to a doubling, and packs those just below a power of two together, where each of 8 KiB would have a run of pages, and
+//!   what describes that, of its own. A block may come to have all that is allowed by other ways. An element larger than that has a
+//!   block of its own. No block is empty, nor is a group.
 //! * Both ends cost O(1). An index is found by the counts of groups, then of blocks, from the nearer end; a group has at most 128 blocks, so a
 //!   list of 100 million short elements has about 1,500 groups.
 //! * Inserting into a full block splits it in two; removing joins a block with a neighbour when both fit in half of one.
@@ -71,7 +73,7 @@ impl BlockLimit {
     }
 
     fn allows(&self, block: &Packed, bytes: usize) -> bool {
-        block.byte_len() + bytes <= self.bytes && block.len() < self.elements
+        block.byte_len() + bytes <= self.bytes / 8 * 7 && block.len() < self.elements
     }
 
     fn holds_half(&self, left: &Packed, right: &Packed) -> bool {
