@@ -17,7 +17,7 @@ use structures::packed::PackedElement;
 use value::SortedSet;
 use value::sorted_set::Builder;
 
-/// Where a GEORADIUS begins.
+/// Where a search begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     Position,
@@ -87,8 +87,8 @@ struct Reader<'r, 'a> {
     set: Option<&'r SortedSet>,
     style: Style,
     request: Request,
-    /// Whether FROMMEMBER or FROMLONLAT was said, even of a key that is not there.
-    has_origin: bool,
+    /// Which of FROMMEMBER and FROMLONLAT was said, even of a key that is not there.
+    origin: Option<Origin>,
 }
 
 impl Reader<'_, '_> {
@@ -175,31 +175,30 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// An option of GEOSEARCH that says where; tells whether it was one.
+    /// An option of GEOSEARCH that says where; tells whether it was one. Of several of the same kind the last one counts.
     fn origin_or_area(&mut self, at: usize, left: usize) -> Result<bool, CommandError> {
-        let args = self.args;
-        let has_polygon = matches!(self.request.area, Some(Area::Polygon(_)));
-        if args.is(at, "FROMMEMBER") && left >= 1 && !self.has_origin && !has_polygon {
+        let (args, origin) = (self.args, self.origin);
+        let area = &self.request.area;
+        let has_polygon = matches!(area, Some(Area::Polygon(_)));
+        let round = matches!(area, None | Some(Area::Circle { .. }));
+        let square = matches!(area, None | Some(Area::Box { .. }));
+        if args.is(at, "FROMMEMBER") && left >= 1 && origin != Some(Origin::Position) && !has_polygon {
             self.request.middle = self.member(at + 1)?;
-            self.has_origin = true;
+            self.origin = Some(Origin::Member);
             self.at += 1;
-        } else if args.is(at, "FROMLONLAT") && left >= 2 && !self.has_origin && !has_polygon {
+        } else if args.is(at, "FROMLONLAT") && left >= 2 && origin != Some(Origin::Member) && !has_polygon {
             self.request.middle = Some(position(args, at + 1)?);
-            self.has_origin = true;
+            self.origin = Some(Origin::Position);
             self.at += 2;
-        } else if args.is(at, "BYRADIUS") && left >= 2 && self.request.area.is_none() {
+        } else if args.is(at, "BYRADIUS") && left >= 2 && round {
             let (area, unit) = self.radius(at + 1)?;
             (self.request.area, self.request.unit) = (Some(area), unit);
             self.at += 2;
-        } else if args.is(at, "BYBOX") && left >= 3 && self.request.area.is_none() {
+        } else if args.is(at, "BYBOX") && left >= 3 && square {
             let (area, unit) = self.rectangle(at + 1)?;
             (self.request.area, self.request.unit) = (Some(area), unit);
             self.at += 3;
-        } else if args.is(at, "BYPOLYGON")
-            && left >= 1
-            && !self.has_origin
-            && (self.request.area.is_none() || has_polygon)
-        {
+        } else if args.is(at, "BYPOLYGON") && left >= 1 && origin.is_none() && area.is_none() {
             self.polygon(at + 1)?;
         } else {
             return Ok(false);
@@ -234,7 +233,7 @@ impl Reader<'_, '_> {
         }
         if !self.style.is_radius() {
             let has_polygon = matches!(request.area, Some(Area::Polygon(_)));
-            if !self.has_origin && !has_polygon {
+            if self.origin.is_none() && !has_polygon {
                 return Err(CommandError::geo_needs("FROMMEMBER or FROMLONLAT", self.args.word(0)));
             }
             if request.area.is_none() {
@@ -262,7 +261,7 @@ fn parse(args: &Args<'_>, set: Option<&SortedSet>, style: Style) -> Result<Reque
         store: (style == Style::SearchStore).then_some((1, Stored::Positions)),
     };
     let at = if style == Style::SearchStore { 3 } else { 2 };
-    let mut reader = Reader { args, at, set, style, request, has_origin: false };
+    let mut reader = Reader { args, at, set, style, request, origin: None };
     if let Style::Radius { origin, .. } = style {
         reader.fixed(origin)?;
     }

@@ -48,6 +48,10 @@ fn parse(cx: &Ctx<'_>, args: &Args<'_>) -> Result<(Expiration, usize), CommandEr
         None if args.is(2, "PERSIST") => (Expiration::Word, 3),
         None => (Expiration::Unsaid, 2),
     };
+    // A time leaves room for `FIELDS numfields`, as the arity does without one.
+    if at + 2 > args.len() {
+        return Err(CommandError::wrong_arity(cx.name()));
+    }
     Ok((expiration, fields(args, at, CommandError::FIELDS_NUMBER)?))
 }
 

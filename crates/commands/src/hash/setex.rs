@@ -72,8 +72,11 @@ impl Request {
             at += request.option(cx, args, at)?;
         }
         let wrong_arity = || CommandError::wrong_arity(cx.name());
-        let number = args.get(at + 1).ok_or_else(wrong_arity)?;
-        let number = base::num::parse_i64(number).filter(|number| (1..=i64::from(i32::MAX)).contains(number));
+        // The number is looked at only where a field and a value follow.
+        if at + 3 >= args.len() {
+            return Err(wrong_arity());
+        }
+        let number = base::num::parse_i64(args.word(at + 1)).filter(|number| (1..=i64::from(i32::MAX)).contains(number));
         let number = number.ok_or(CommandError::FIELDS_NUMBER_TO_SET)?;
         request.from = at + 2;
         if number * 2 != (args.len() - request.from) as i64 {
