@@ -1,20 +1,19 @@
 //! One connection: its socket, what arrived of an unfinished command, and what is still to be sent.
 
 use crate::Next;
-use crate::stream::Stream;
+use crate::driver::{Driver, Receiver};
 use resp::{Output, ReplyWriter};
-use std::io::{self, IoSlice, Read};
+use std::io::{self, Read};
 
 /// Bytes read at a time, at the least, into the buffer that all connections of a worker share.
 pub(crate) const READ_LEN: usize = 64 * 1024;
 /// Most that is reserved ahead for a bulk string whose length a client announced.
 const RESERVE_AHEAD_MAX: usize = 4 * 1024 * 1024;
-/// Slices given to one system call.
-const SLICES_MAX: usize = 64;
 
-pub(crate) struct Connection<C> {
+/// A connection of state `C`, over a driver's socket `K`.
+pub(crate) struct Connection<C, K> {
     pub id: u64,
-    pub stream: Stream,
+    pub socket: K,
     pub state: C,
     /// Input that is not a whole command yet.
     pub input: Vec<u8>,
@@ -53,11 +52,11 @@ pub(crate) enum Got {
     End,
 }
 
-impl<C> Connection<C> {
-    pub fn new(id: u64, stream: Stream, state: C) -> Connection<C> {
+impl<C, K> Connection<C, K> {
+    pub fn new(id: u64, socket: K, state: C) -> Connection<C, K> {
         Connection {
             id,
-            stream,
+            socket,
             state,
             input: Vec::new(),
             output: Output::default(),
@@ -77,8 +76,8 @@ impl<C> Connection<C> {
     }
 
     /// Reads into the shared buffer; for connections without unfinished input.
-    pub fn read_shared(&mut self, shared: &mut [u8]) -> Got {
-        match self.stream.read(shared) {
+    pub fn read_shared(&mut self, driver: &mut impl Driver<Socket = K>, shared: &mut [u8]) -> Got {
+        match driver.receive(&mut self.socket, shared) {
             Ok(0) => Got::End,
             Ok(len) => {
                 self.readable = len == shared.len() || self.read_closed;
@@ -89,12 +88,12 @@ impl<C> Connection<C> {
     }
 
     /// Reads behind the unfinished input.
-    pub fn read_more(&mut self) -> Got {
+    pub fn read_more(&mut self, driver: &mut impl Driver<Socket = K>) -> Got {
         let ahead = self.need.saturating_sub(self.input.len()).clamp(READ_LEN / 4, RESERVE_AHEAD_MAX);
         let before = self.input.len();
         self.input.reserve(ahead);
         // `read_to_end` fills spare capacity without clearing it first; what it read before an error stays.
-        let result = self.stream.by_ref().take(ahead as u64).read_to_end(&mut self.input);
+        let result = Receiver(driver, &mut self.socket).take(ahead as u64).read_to_end(&mut self.input);
         let len = self.input.len() - before;
         match result {
             Ok(_) if len == ahead => Got::Bytes(len),
@@ -133,43 +132,6 @@ impl<C> Connection<C> {
         }
     }
 
-    /// Sends as much of `output` as the socket takes; tells how much, and whether that was all. `Err` when the connection is broken.
-    pub fn send(stream: &mut Stream, output: &mut Output) -> io::Result<(usize, bool)> {
-        let mut total = 0;
-        while !output.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let mut count = 0;
-            let mut offered = 0;
-            for (to, from) in slices.iter_mut().zip(output.slices()) {
-                *to = IoSlice::new(from);
-                offered += from.len();
-                count += 1;
-            }
-            let sent = match if count == 1 {
-                io::Write::write(stream, &slices[0])
-            } else {
-                stream.write_vectored(&slices[..count])
-            } {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(sent) => sent,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok((total, false)),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            total += sent;
-            if sent == offered && sent == output.len() {
-                output.clear();
-                break;
-            }
-            output.advance(sent);
-            if sent < offered {
-                // A short write: the socket is full, and will tell when it is not.
-                return Ok((total, false));
-            }
-        }
-        Ok((total, true))
-    }
-
     /// What is to become of it after a turn.
     #[inline]
     pub fn note(&mut self, next: Next) {
@@ -204,16 +166,24 @@ impl<C> Connection<C> {
         self.waiting && !self.resume_when_sent && !self.pending && self.read_closed
     }
 
+    /// Sends of `output` what the socket takes; tells how many bytes. `Err` when the connection is broken.
+    #[inline]
+    pub fn send(&mut self, driver: &mut impl Driver<Socket = K>, output: &mut Output) -> io::Result<usize> {
+        let before = output.len();
+        self.writable = driver.send(&mut self.socket, output)?;
+        Ok(before - output.len())
+    }
+
     /// Sends what is pending.
-    pub fn flush(&mut self) -> io::Result<usize> {
+    pub fn flush(&mut self, driver: &mut impl Driver<Socket = K>) -> io::Result<usize> {
         if !self.writable || self.output.is_empty() {
             return Ok(0);
         }
-        let (sent, all) = Self::send(&mut self.stream, &mut self.output)?;
-        self.writable = all;
-        if all {
-            // A connection at rest holds no buffer.
-            self.output = Output::default();
+        // A connection at rest holds no buffer: the empty one stays.
+        let mut output = std::mem::take(&mut self.output);
+        let sent = self.send(driver, &mut output)?;
+        if !output.is_empty() {
+            self.output = output;
         }
         Ok(sent)
     }

@@ -1,18 +1,22 @@
 //! The loop: wait, read, serve, write.
 
 use crate::connection::{Connection, Got, READ_LEN};
+use crate::driver::{Driver, Event};
+use crate::epoll::{CONNECTIONS, Epoll};
 use crate::listener::Listeners;
 use crate::post::{Mail, Post};
 use crate::stream::{Peer, Stream};
 use crate::{Next, Order, Service, Turn};
 use hashbrown::HashMap;
-use mio::{Events, Poll, Token, Waker};
 use resp::{Output, Proto, ReplyWriter};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+#[cfg(test)]
+mod tests;
 
 /// Room for what is read from connections that are answered together.
 const SHARED_LEN: usize = 4 * READ_LEN;
@@ -24,8 +28,6 @@ const HEAVY_BYTES: usize = 32 * 1024;
 const HEAVY_BYTES_PER_TURN: usize = 512 * 1024;
 /// Memory that an empty output keeps.
 const SPARE_BYTES_MAX: usize = 16 * 1024;
-const WAKE: Token = Token(usize::MAX);
-const LISTENERS: Token = Token(usize::MAX - 1);
 /// Reads from one connection in one turn, so that a fast sender does not keep others waiting.
 const READS_PER_TURN: usize = 4;
 /// Connections accepted in one turn.
@@ -47,7 +49,7 @@ pub struct IoStats {
 
 /// What a loop waits on, made before the loop so that others can write to it before it runs.
 pub struct Port<M> {
-    poll: Poll,
+    driver: Epoll,
     post: Post<M>,
 }
 
@@ -55,9 +57,9 @@ impl<M> Port<M> {
     /// # Errors
     /// The system has no more descriptors.
     pub fn open() -> io::Result<Port<M>> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
-        Ok(Port { poll, post: Post::new(waker) })
+        let driver = Epoll::new()?;
+        let post = Post::new(driver.waker()?);
+        Ok(Port { driver, post })
     }
 
     /// The way to reach the loop.
@@ -70,33 +72,33 @@ impl<M> Port<M> {
     /// # Errors
     /// The system has no more descriptors.
     pub fn listeners(&self) -> io::Result<Listeners> {
-        Ok(Listeners::new(self.poll.registry().try_clone()?, LISTENERS))
+        Ok(Listeners::new(self.driver.registry().try_clone()?, CONNECTIONS))
     }
 }
 
 /// A connection whose input is read and prepared, and not answered yet.
-struct Prepared<C> {
+struct Prepared<C, K> {
     slot: usize,
-    connection: Box<Connection<C>>,
+    connection: Box<Connection<C, K>>,
     /// Where in the shared buffer its input is.
     input: Range<usize>,
     io: IoStats,
 }
 
 /// A connection whose commands have run, and whose replies are not sent yet.
-struct Answered<C> {
+struct Answered<C, K> {
     slot: usize,
-    connection: Box<Connection<C>>,
+    connection: Box<Connection<C, K>>,
     reply: Output,
     next: Next,
     io: IoStats,
 }
 
 /// A worker's loop.
-pub struct EventLoop<S: Service> {
-    poll: Poll,
+pub struct EventLoop<S: Service, D: Driver = Epoll> {
+    driver: D,
     service: S,
-    connections: Vec<Option<Box<Connection<S::Conn>>>>,
+    connections: Vec<Option<Box<Connection<S::Conn, D::Socket>>>>,
     free: Vec<usize>,
     by_id: HashMap<u64, usize>,
     listeners: Option<Arc<Listeners>>,
@@ -107,8 +109,8 @@ pub struct EventLoop<S: Service> {
     /// What was read for the connections in `prepared`, one behind the other, and how much of it is used.
     shared: Box<[u8]>,
     shared_used: usize,
-    prepared: Vec<Prepared<S::Conn>>,
-    answered: Vec<Answered<S::Conn>>,
+    prepared: Vec<Prepared<S::Conn, D::Socket>>,
+    answered: Vec<Answered<S::Conn, D::Socket>>,
     /// Bytes of replies in this turn.
     replied: usize,
     /// Empty outputs, whose memory is used again.
@@ -126,15 +128,22 @@ pub struct EventLoop<S: Service> {
 impl<S: Service> EventLoop<S> {
     /// A loop without connections.
     pub fn new(port: Port<S::Message>, service: S) -> EventLoop<S> {
+        EventLoop::over(port.driver, port.post, service)
+    }
+}
+
+impl<S: Service, D: Driver> EventLoop<S, D> {
+    /// A loop without connections, over this driver, which hears of letters in the box of `post`.
+    pub fn over(driver: D, post: Post<S::Message>, service: S) -> EventLoop<S, D> {
         EventLoop {
-            poll: port.poll,
+            driver,
             service,
             connections: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
             listeners: None,
             workers: Vec::new(),
-            post: port.post,
+            post,
             ready: Vec::new(),
             shared: vec![0; SHARED_LEN].into_boxed_slice(),
             shared_used: 0,
@@ -162,19 +171,11 @@ impl<S: Service> EventLoop<S> {
     /// # Errors
     /// Waiting for events failed: the process cannot go on.
     pub fn run(&mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(1024);
         let mut wait_ms = 0;
         while !self.stopping {
             let timeout = if self.ready.is_empty() && !self.accept_again { wait_ms } else { 0 };
-            match self.poll.poll(&mut events, Some(Duration::from_millis(timeout))) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            }
+            self.wait(Duration::from_millis(timeout))?;
             self.service.begin_turn();
-            for event in &events {
-                self.note(event);
-            }
             if std::mem::take(&mut self.post_came) {
                 // After the events: a slot that is freed and filled again here must not get those of its last owner.
                 self.open_post();
@@ -211,22 +212,24 @@ impl<S: Service> EventLoop<S> {
         Ok(())
     }
 
+    /// Waits, and notes what happened.
     #[inline]
-    fn note(&mut self, event: &mio::event::Event) {
-        match event.token() {
-            WAKE => self.post_came = true,
-            LISTENERS => self.accept_again = true,
-            Token(slot) => {
-                let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_deref_mut) else { return };
-                connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-                connection.writable |= event.is_writable() || event.is_error();
-                connection.read_closed |= event.is_read_closed();
+    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        let EventLoop { driver, connections, ready, post_came, accept_again, .. } = self;
+        driver.wait(timeout, |event| match event {
+            Event::Post => *post_came = true,
+            Event::Connections => *accept_again = true,
+            Event::Socket { slot, readable, writable, read_closed } => {
+                let Some(connection) = connections.get_mut(slot).and_then(Option::as_deref_mut) else { return };
+                connection.readable |= readable;
+                connection.writable |= writable;
+                connection.read_closed |= read_closed;
                 if !connection.listed {
                     connection.listed = true;
-                    self.ready.push(slot);
+                    ready.push(slot);
                 }
             }
-        }
+        })
     }
 
     fn list(&mut self, slot: usize) {
@@ -277,7 +280,7 @@ impl<S: Service> EventLoop<S> {
                 }
             }
             Order::ResumeAll => {
-                let waiting = |(slot, connection): (usize, &Option<Box<Connection<S::Conn>>>)| {
+                let waiting = |(slot, connection): (usize, &Option<Box<Connection<S::Conn, D::Socket>>>)| {
                     connection.as_ref().is_some_and(|connection| connection.waiting).then_some(slot)
                 };
                 let slots: Vec<usize> = self.connections.iter().enumerate().filter_map(waiting).collect();
@@ -359,25 +362,30 @@ impl<S: Service> EventLoop<S> {
             self.connections.push(None);
             self.connections.len() - 1
         });
-        if let Err(error) = stream.register(self.poll.registry(), Token(slot)) {
-            log::warn!("Waiting for a connection: {error}");
-            self.service.closed(state);
-            self.post.connections.fetch_sub(1, Ordering::Relaxed);
-            self.free.push(slot);
-            return;
-        }
-        self.connections[slot] = Some(Box::new(Connection::new(id, stream, state)));
+        let socket = match self.driver.adopt(stream, slot) {
+            Ok(socket) => socket,
+            Err(error) => {
+                log::warn!("Waiting for a connection: {error}");
+                self.service.closed(state);
+                self.post.connections.fetch_sub(1, Ordering::Relaxed);
+                self.free.push(slot);
+                return;
+            }
+        };
+        self.connections[slot] = Some(Box::new(Connection::new(id, socket, state)));
         self.by_id.insert(id, slot);
         self.list(slot);
     }
 
     fn close(&mut self, slot: usize) {
-        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
-        connection.stream.deregister(self.poll.registry());
-        self.by_id.remove(&connection.id);
+        let Some(connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+        let Connection { id, socket, state, .. } = *connection;
+        self.by_id.remove(&id);
         self.post.connections.fetch_sub(1, Ordering::Relaxed);
         self.free.push(slot);
-        self.service.closed(connection.state);
+        self.service.closed(state);
+        // Last: who sees the end of the connection finds nothing of it any more.
+        self.driver.release(socket);
     }
 
     /// Serves one connection for this turn: at once, or, in the common case of whole commands that came to a connection at
@@ -390,7 +398,7 @@ impl<S: Service> EventLoop<S> {
         if connection.is_at_rest() {
             io.reads = 1;
             let room = &mut self.shared[self.shared_used..];
-            let alive = match connection.read_shared(room) {
+            let alive = match connection.read_shared(&mut self.driver, room) {
                 Got::Bytes(len) => {
                     io.received = len;
                     self.service.prepare(&mut connection.state, &mut room[..len]);
@@ -464,7 +472,13 @@ impl<S: Service> EventLoop<S> {
 
     /// Puts a connection back after its turn, or closes it.
     #[inline]
-    fn end_turn_of(&mut self, slot: usize, mut connection: Box<Connection<S::Conn>>, mut io: IoStats, alive: bool) {
+    fn end_turn_of(
+        &mut self,
+        slot: usize,
+        mut connection: Box<Connection<S::Conn, D::Socket>>,
+        mut io: IoStats,
+        alive: bool,
+    ) {
         let alive = alive && !connection.is_waiting_for_nobody();
         io.input = connection.input.len();
         io.input_free = connection.input.capacity() - connection.input.len();
@@ -481,9 +495,9 @@ impl<S: Service> EventLoop<S> {
     }
 
     /// Sends what is pending, then reads and answers. `false`: the connection is over.
-    fn converse(&mut self, connection: &mut Connection<S::Conn>, io: &mut IoStats) -> bool {
+    fn converse(&mut self, connection: &mut Connection<S::Conn, D::Socket>, io: &mut IoStats) -> bool {
         if !connection.output.is_empty() {
-            match connection.flush() {
+            match connection.flush(&mut self.driver) {
                 Ok(sent) => io.sent += sent,
                 Err(_) => return false,
             }
@@ -521,9 +535,9 @@ impl<S: Service> EventLoop<S> {
     }
 
     #[inline]
-    fn read_and_answer(&mut self, connection: &mut Connection<S::Conn>, io: &mut IoStats) -> bool {
+    fn read_and_answer(&mut self, connection: &mut Connection<S::Conn, D::Socket>, io: &mut IoStats) -> bool {
         io.reads += 1;
-        match connection.read_more() {
+        match connection.read_more(&mut self.driver) {
             Got::Bytes(len) => {
                 io.received += len;
                 self.answer_kept(connection, io)
@@ -534,7 +548,7 @@ impl<S: Service> EventLoop<S> {
     }
 
     /// Answers what is in the connection's own buffer.
-    fn answer_kept(&mut self, connection: &mut Connection<S::Conn>, io: &mut IoStats) -> bool {
+    fn answer_kept(&mut self, connection: &mut Connection<S::Conn, D::Socket>, io: &mut IoStats) -> bool {
         let Turn { consumed, need, next } =
             self.service.input(&mut connection.state, &mut connection.input, &mut self.reply);
         connection.consume(consumed);
@@ -545,7 +559,7 @@ impl<S: Service> EventLoop<S> {
 
     /// Sends the replies of a turn, and keeps what the socket does not take.
     #[inline]
-    fn conclude(&mut self, connection: &mut Connection<S::Conn>, next: Next, io: &mut IoStats) -> bool {
+    fn conclude(&mut self, connection: &mut Connection<S::Conn, D::Socket>, next: Next, io: &mut IoStats) -> bool {
         connection.note(next);
         let bytes = self.reply.out.len();
         self.replied += bytes;
@@ -553,11 +567,8 @@ impl<S: Service> EventLoop<S> {
         if bytes > 0 {
             if connection.output.is_empty() && connection.writable {
                 io.writes += 1;
-                match Connection::<S::Conn>::send(&mut connection.stream, &mut self.reply.out) {
-                    Ok((sent, all)) => {
-                        io.sent += sent;
-                        connection.writable = all;
-                    }
+                match connection.send(&mut self.driver, &mut self.reply.out) {
+                    Ok(sent) => io.sent += sent,
                     Err(_) => {
                         self.reply.out.clear();
                         return false;

@@ -2,8 +2,8 @@
 //!
 //! Each worker thread runs one [`EventLoop`]: it accepts (one of them), reads, hands the bytes to its
 //! [`Service`], and writes what the service answered, once per connection and turn. Connections never change
-//! their worker. Readiness comes from the system (epoll, through `mio`), edge-triggered: a connection is registered
-//! once, and a short read or write means that there is no more for now.
+//! their worker. How bytes move is a [`Driver`]'s business: [`Epoll`] is the one there is, and the trait leaves room for one that
+//! is told of completions.
 //!
 //! A connection that does not take its replies is not read from until it has: what a client can make the
 //! server hold is bounded by one turn's replies.
@@ -11,11 +11,17 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod driver;
+mod epoll;
 mod event_loop;
 mod listener;
 mod post;
 mod stream;
+#[cfg(test)]
+mod testing;
 
+pub use driver::{Driver, Event};
+pub use epoll::Epoll;
 pub use event_loop::{EventLoop, IoStats, Port};
 pub use listener::{CannotListen, Listener, Listeners, TcpOptions, Wanted};
 pub use post::{Mail, Post};
