@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize
 pub enum Message {
     /// Close this client.
     Kill(u64),
-    /// Send these bytes to this client (MONITOR, later pub/sub).
+    /// Send these bytes to this client (MONITOR, invalidations, later pub/sub).
     Feed(u64, Arc<Vec<u8>>),
     /// A client's wait was claimed and is over.
     EndWait(Arc<Wait>, End),
@@ -62,6 +62,10 @@ pub mod client_flags {
     pub const POSTPONED: u32 = 1 << 11;
     /// Waits for a key, and not for ever.
     pub const WAIT_ENDS: u32 = 1 << 12;
+    pub const TRACKING: u32 = 1 << 13;
+    /// The client that was to be told in its place is gone.
+    pub const TRACKING_BROKEN: u32 = 1 << 14;
+    pub const TRACKING_BROADCAST: u32 = 1 << 15;
 }
 
 /// A client as others see it. The owning worker writes once per turn; readers may be a turn behind.
@@ -83,6 +87,8 @@ pub struct ClientInfo {
     /// Queued commands, -1 outside MULTI.
     pub multi: AtomicI64,
     pub watching: AtomicUsize,
+    /// Who is told which keys it has to forget: -1 nobody, 0 itself, else another client.
+    pub redirect: AtomicI64,
     pub query_buffer: AtomicUsize,
     pub query_buffer_free: AtomicUsize,
     pub argv_memory: AtomicUsize,
@@ -117,6 +123,7 @@ impl ClientInfo {
             last_command: AtomicUsize::new(usize::MAX),
             multi: AtomicI64::new(-1),
             watching: AtomicUsize::new(0),
+            redirect: AtomicI64::new(-1),
             query_buffer: AtomicUsize::new(0),
             query_buffer_free: AtomicUsize::new(0),
             argv_memory: AtomicUsize::new(0),

@@ -11,7 +11,8 @@ use crate::pause::Paused;
 use crate::registry::Command;
 use crate::server::Server;
 use crate::session::{Queued, ReplyMode, Session, WatchedKey};
-use crate::spec::{Flags, Handler, Run};
+use crate::spec::{Flags, Group, Handler, Run};
+use crate::tracking;
 use crate::tunables::Access;
 use crate::worker::{Worker, WorkerState};
 use base::text::write_repr;
@@ -295,6 +296,13 @@ fn timed(
         worker.state.stats.commands[command.id].failed.add(1);
         fail(server, &worker.state, reply, &error);
     }
+    if let Some(tracking) = &mut session.tracking
+        && session.multi.is_none()
+        && !(command.is_subcommand && command.spec.group == Group::Connection)
+    {
+        // CLIENT CACHING was about this command.
+        tracking.caching = None;
+    }
     let nanos = lap(&worker.state, ticks);
     let spent = Spent { nanos, request_bytes: planned.bytes, reply_bytes: reply.out.len_since(mark) };
     account(server, &worker.state, session, command, args, spent);
@@ -418,6 +426,7 @@ fn run(
             return Ok(());
         }
         if command.spec.work.may_be_much(args)
+            && (session.tracking.is_none() || command.spec.flags.has(Flags::WRITE))
             && long::hand_over(server, worker.state.now, session, &mut keys, command, args, planned)
         {
             return Ok(());
@@ -432,7 +441,7 @@ fn run(
         }
         outcome
     };
-    deliver(server, fx);
+    deliver(server, fx, Some(session.id));
     outcome
 }
 
@@ -453,13 +462,22 @@ pub(crate) fn call(
     keys.fx.begin(&server.keyspace.journal);
     let mut cx = Ctx { server, worker: state, session, reply, keys: located, command };
     let outcome = handler(&mut cx, keys, args);
+    if let Some(tracking) = &session.tracking
+        && command.spec.flags.has(Flags::READONLY)
+    {
+        tracking::remember(server, tracking, keys, located);
+    }
     keys.fx.end(keys.db, || args.to_vecs());
     outcome
 }
 
-/// Hands on what commands left: events, and large things to be freed.
+/// Hands on what commands left: events, what caches have to forget, and large things to be freed. `actor` is the client whose
+/// commands they were.
 #[inline]
-pub fn deliver(server: &Server, fx: &mut Effects) {
+pub fn deliver(server: &Server, fx: &mut Effects, actor: Option<u64>) {
+    if let Some(changes) = fx.take_invalidations() {
+        server.trackers.tell(server, changes, actor);
+    }
     if let Some(fired) = fx.take_fired() {
         server.events.add(fired);
     }
@@ -532,7 +550,7 @@ fn exec(server: &Server, worker: &mut Worker, session: &mut Session, reply: &mut
             blocking::serve_ready(server, &worker.state, &mut keys);
         }
     }
-    deliver(server, &mut worker.fx);
+    deliver(server, &mut worker.fx, Some(session.id));
     session.discard();
 }
 

@@ -113,8 +113,24 @@ impl CommandError {
     pub const NO_SUCH_CLIENT: CommandError = CommandError::fixed("ERR No such client");
     pub const INVALID_CLIENT_ID: CommandError = CommandError::fixed("ERR Invalid client ID");
     pub const NOT_IN_IMPORT_MODE: CommandError = CommandError::fixed("ERR Server is not in import mode");
-    pub const NO_TRACKING: CommandError =
-        CommandError::fixed("ERR Client tracking is not supported by this server yet");
+    pub const TWO_REDIRECTIONS: CommandError =
+        CommandError::fixed("ERR A client can only redirect to a single other client");
+    pub const PREFIX_WITHOUT_BROADCAST: CommandError =
+        CommandError::fixed("ERR PREFIX option requires BCAST mode to be enabled");
+    pub const SWITCHES_BROADCAST: CommandError = CommandError::fixed(
+        "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.",
+    );
+    pub const BROADCAST_WITH_OPTIONS: CommandError =
+        CommandError::fixed("ERR OPTIN and OPTOUT are not compatible with BCAST");
+    pub const OPT_IN_AND_OUT: CommandError =
+        CommandError::fixed("ERR You can't specify both OPTIN mode and OPTOUT mode");
+    pub const SWITCHES_OPTIONS: CommandError = CommandError::fixed(
+        "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.",
+    );
+    pub const CACHING_YES_WITHOUT_OPT_IN: CommandError =
+        CommandError::fixed("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.");
+    pub const CACHING_NO_WITHOUT_OPT_OUT: CommandError =
+        CommandError::fixed("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.");
     pub const NO_REDIRECT_TARGET: CommandError =
         CommandError::fixed("ERR The client ID you want redirect to does not exist");
     pub const CACHING_WITHOUT_TRACKING: CommandError = CommandError::fixed(
@@ -371,6 +387,14 @@ impl CommandError {
 
     pub fn no_latency_samples(event: &[u8]) -> CommandError {
         CommandError::quoting("ERR No samples available for event '", event, "'")
+    }
+
+    /// Two prefixes of CLIENT TRACKING of which one begins with the other.
+    pub fn prefix_overlaps(prefix: &[u8], which: &str, other: &[u8]) -> CommandError {
+        let (prefix, other) = (lossy(prefix), lossy(other));
+        CommandError::of(format!(
+            "ERR Prefix '{prefix}' overlaps with {which} prefix '{other}'. Prefixes for a single client must not overlap."
+        ))
     }
 
     /// Options of a geo search of which one must be given; the command's name is quoted as it was sent.

@@ -28,6 +28,7 @@ pub mod session;
 pub mod spec;
 pub mod stats;
 pub mod testing;
+pub mod tracking;
 pub mod tunables;
 pub mod version;
 pub mod worker;

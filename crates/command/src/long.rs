@@ -281,7 +281,7 @@ pub fn bring_back(server: &Server, worker: &mut Worker, finished: &mut Finished)
         // What it did to a shard, it did and logged under the lock of that.
         None => worker.fx.absorb(fx),
     }
-    dispatch::deliver(server, &mut worker.fx);
+    dispatch::deliver(server, &mut worker.fx, Some(finished.client));
 }
 
 fn take_back(server: &Server, worker: &mut Worker, away: &Away, fx: Effects) {

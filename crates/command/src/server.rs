@@ -10,6 +10,7 @@ use crate::pause::Pause;
 use crate::registry::Registry;
 use crate::samples::Samples;
 use crate::stats::{ErrorStats, WorkerStats};
+use crate::tracking::Trackers;
 use crate::tunables::Tunables;
 use base::clock::Now;
 use engine::Keyspace;
@@ -24,6 +25,7 @@ pub struct Server {
     pub registry: Registry,
     pub tunables: Arc<Tunables>,
     pub clients: Clients,
+    pub trackers: Trackers,
     pub pause: Pause,
     pub logs: CommandLogs,
     pub latency: LatencyMonitor,

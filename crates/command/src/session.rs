@@ -4,6 +4,7 @@ use crate::args::OwnedArgs;
 use crate::blocking::{Block, Blocked};
 use crate::clients::{ClientInfo, client_flags};
 use crate::long::Running;
+use crate::tracking::Tracking;
 use engine::watch::Watch;
 use resp::{Arg, Limits, Proto, ProtocolError, RequestParser};
 use std::collections::VecDeque;
@@ -65,6 +66,8 @@ pub struct Session {
     pub watch: Option<Watch>,
     pub reply_mode: ReplyMode,
     pub no_touch: bool,
+    /// How it tracks keys, if it does.
+    pub tracking: Option<Box<Tracking>>,
     /// Words of the running command that MONITOR and the logs must not show: its handler says so.
     pub redacted: Vec<usize>,
     pub monitor: bool,
@@ -100,6 +103,7 @@ impl Session {
             watch: None,
             reply_mode: ReplyMode::On,
             no_touch: false,
+            tracking: None,
             redacted: Vec::new(),
             monitor: false,
             in_exec: false,

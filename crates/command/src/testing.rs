@@ -98,6 +98,7 @@ pub fn server(registry: Registry, shape: Shape, workers: usize, started: Now) ->
         registry,
         tunables: Default::default(),
         clients: Default::default(),
+        trackers: Default::default(),
         pause: Default::default(),
         logs: Default::default(),
         latency: Default::default(),

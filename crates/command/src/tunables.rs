@@ -36,6 +36,8 @@ pub struct Tunables {
     /// Milliseconds; 0 off.
     pub latency_monitor_threshold: AtomicU64,
     pub latency_tracking: AtomicBool,
+    /// 0: no limit.
+    pub tracking_table_max_keys: AtomicUsize,
     pub lfu_log_factor: AtomicU32,
     pub lfu_decay_time: AtomicU32,
     /// Whether `maxmemory-policy` is one of the LFU policies.
@@ -87,6 +89,7 @@ impl Default for Tunables {
             commandlog_large_reply_max_len: AtomicUsize::new(128),
             latency_monitor_threshold: AtomicU64::new(0),
             latency_tracking: AtomicBool::new(true),
+            tracking_table_max_keys: AtomicUsize::new(1_000_000),
             lfu_log_factor: AtomicU32::new(10),
             lfu_decay_time: AtomicU32::new(1),
             lfu: AtomicBool::new(false),

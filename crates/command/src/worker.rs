@@ -193,7 +193,7 @@ impl Worker {
                 wait = wait.min(next.saturating_sub(self.fx.now_ms));
             }
         }
-        crate::dispatch::deliver(server, &mut self.fx);
+        crate::dispatch::deliver(server, &mut self.fx, None);
         let stats = &self.state.stats;
         stats.sweep_nanos.add(self.state.ticks.delta_as_nanos(begin, self.state.ticks.raw()));
         stats.sweeps_cut.add(u64::from(wait == 0));

@@ -158,6 +158,8 @@ impl LockedKeys<'_> {
         }
         let shape = Shape { shards: 1, databases: self.keyspace.databases(), sharing: Sharing::Shared };
         let own = Keyspace::new(shape, self.keyspace.hasher(), self.keyspace.reclaimer.clone());
+        // Whoever will want to hear of the change when the keys are back may come until then.
+        own.broadcasts.store(1, Ordering::Relaxed);
         let mut away = Away { keyspace: own, keys: Vec::with_capacity(keys.len()), db: self.db };
         travel.away.fetch_add(1, Ordering::Relaxed);
         for key in keys {
@@ -175,9 +177,9 @@ impl LockedKeys<'_> {
         shard.away.push(key.bytes.into());
         let key = AwayKey { bytes: key.bytes.into(), hash: key.hash, shard: key.shard };
         let mut own = away.keyspace.shards[0].lock();
-        let ShardData { dbs, watched, .. } = &mut *own;
+        let ShardData { dbs, observers, .. } = &mut *own;
         for (number, (from, to)) in shard.dbs.iter_mut().zip(dbs).enumerate() {
-            shard.watched.hand_over(number, &key.bytes, watched);
+            shard.observers.hand_over(number, &key.bytes, observers);
             if !from.table.is_empty() {
                 key.pack(from, to, now_ms);
             }
@@ -189,13 +191,13 @@ impl LockedKeys<'_> {
     /// Takes keys back that were away. Their shards are held.
     pub fn take_back(&mut self, away: &Away) {
         let mut own = away.keyspace.shards[0].lock();
-        let ShardData { dbs, watched, .. } = &mut *own;
+        let ShardData { dbs, observers, .. } = &mut *own;
         for key in &away.keys {
             let now_ms = self.fx.now_ms;
             let shard = self.guards.held(key.shard);
             shard.away.retain(|bytes| *bytes != key.bytes);
             for (number, (from, to)) in dbs.iter_mut().zip(&mut shard.dbs).enumerate() {
-                watched.hand_over(number, &key.bytes, &mut shard.watched);
+                observers.hand_over(number, &key.bytes, &mut shard.observers);
                 if !from.table.is_empty() || !to.table.is_empty() {
                     key.unpack(from, to, now_ms);
                 }

@@ -7,6 +7,7 @@ use crate::event::{Class, Event};
 use crate::journal::{Journal, Record};
 use crate::recency::Recency;
 use crate::reclaim::Garbage;
+use crate::tracking::Invalidations;
 use base::rng::Rng;
 use value::Workbench;
 
@@ -60,6 +61,8 @@ pub struct Effects {
     frame: Vec<Record>,
     fired: Vec<Fired>,
     garbage: Vec<Garbage>,
+    /// What clients' caches have to hear of.
+    pub(crate) invalidations: Invalidations,
     /// Keys that were filled while somebody waited for them, in the order of that.
     ready: Vec<ReadyKey>,
     /// Where a small collection is while the running command looks at it or changes it.
@@ -92,6 +95,7 @@ impl Effects {
             frame: Vec::new(),
             fired: Vec::new(),
             garbage: Vec::new(),
+            invalidations: Invalidations::default(),
             ready: Vec::new(),
             bench: Workbench::new(),
             benches: Vec::new(),
@@ -234,12 +238,19 @@ impl Effects {
         self.frame.append(&mut other.frame);
         self.fired.append(&mut other.fired);
         self.garbage.append(&mut other.garbage);
+        self.invalidations.append(other.invalidations);
     }
 
     /// Takes the events that fired.
     #[inline]
     pub fn take_fired(&mut self) -> Option<Vec<Fired>> {
         (!self.fired.is_empty()).then(|| std::mem::take(&mut self.fired))
+    }
+
+    /// Takes what clients' caches have to hear of.
+    #[inline]
+    pub fn take_invalidations(&mut self) -> Option<Invalidations> {
+        (!self.invalidations.is_empty()).then(|| std::mem::take(&mut self.invalidations))
     }
 
     /// Takes what is to be freed.

@@ -8,9 +8,12 @@ use crate::away::Travel;
 use crate::effects::Effects;
 use crate::event::Event;
 use crate::journal::Journal;
+use crate::observers::Observers;
 use crate::reclaim::{Garbage, Reclaimer};
 use crate::shard::{Db, ShardData};
 use base::slot::hash_tag;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use structures::dict::{Removed, ValueRef};
 use structures::hash::Hasher;
 use structures::lock::{Lock, Sharing};
@@ -45,15 +48,19 @@ pub struct Keyspace {
     sharing: Sharing,
     pub journal: Journal,
     pub reclaimer: Reclaimer,
+    /// How many clients want to hear of changes of all keys.
+    pub broadcasts: Arc<AtomicUsize>,
     pub(crate) travel: Travel,
 }
 
 impl Keyspace {
     pub fn new(shape: Shape, hasher: Hasher, reclaimer: Reclaimer) -> Keyspace {
         assert!(shape.shards.is_power_of_two() && shape.shards <= 1 << 15, "shards: a power of two up to 32768");
+        let broadcasts = Arc::<AtomicUsize>::default();
         let shard = || {
             let dbs = (0..shape.databases).map(|_| Db::new(hasher)).collect();
-            let data = ShardData { dbs, watched: Default::default(), waits: Default::default(), away: Vec::new() };
+            let observers = Observers::new(broadcasts.clone());
+            let data = ShardData { dbs, observers, waits: Default::default(), away: Vec::new() };
             Lock::new(data, shape.sharing)
         };
         Keyspace {
@@ -63,6 +70,7 @@ impl Keyspace {
             sharing: shape.sharing,
             journal: Journal::default(),
             reclaimer,
+            broadcasts,
             travel: Travel::default(),
         }
     }
@@ -132,9 +140,9 @@ impl Keyspace {
         let mut more = false;
         fx.begin(&self.journal);
         for (number, db) in data.dbs.iter_mut().enumerate() {
-            let watched = &mut data.watched;
+            let observers = &mut data.observers;
             if db.with_subexpiry() > 0 {
-                more |= db.expire_fields(number, watched, fields, fx, &mut |fx| fx.settle(&self.journal));
+                more |= db.expire_fields(number, observers, fields, fx, &mut |fx| fx.settle(&self.journal));
             }
             if db.with_deadline() == 0 {
                 continue;
@@ -143,9 +151,7 @@ impl Keyspace {
             more |= table.advance(fx.now_ms, budget, &mut |key, removed| {
                 subexpiry.forget(key, &removed);
                 note_expired(fx, number, key, removed);
-                if !watched.is_empty() {
-                    watched.touch(number, key);
-                }
+                observers.touch(fx, number, key);
                 fx.settle(&self.journal);
             });
         }

@@ -12,10 +12,12 @@ pub mod event;
 pub mod journal;
 pub mod keyspace;
 mod locked;
+mod observers;
 pub mod recency;
 pub mod reclaim;
 mod shard;
 mod subexpiry;
+pub mod tracking;
 pub mod watch;
 
 pub use away::Away;

@@ -18,9 +18,10 @@ use crate::blocking::WaitTable;
 use crate::effects::Effects;
 use crate::event::Event;
 use crate::keyspace::{Key, Keyspace, discard, note_expired};
+use crate::observers::Observers;
 use crate::shard::{Db, ShardData};
 use crate::subexpiry::{Subexpiry, next_deadline, note_expired_field};
-use crate::watch::{Watch, WatchTable};
+use crate::watch::Watch;
 use smallvec::SmallVec;
 use structures::dict::{self, EntryMut, EntryRef, NewValue, OwnedValue, ValueRef};
 use structures::lock::Guard;
@@ -158,7 +159,7 @@ impl<'k> LockedKeys<'k> {
     #[inline]
     fn find_in(&mut self, db: usize, key: &Key<'_>, how: Lookup) -> Option<(EntryRef<'_, Object>, &mut Effects)> {
         let (shard, fx) = self.parts(key.shard);
-        let found = live(&mut shard.dbs[db], &mut shard.watched, fx, db, key);
+        let found = live(&mut shard.dbs[db], &mut shard.observers, fx, db, key);
         match found {
             Some(mut entry) => {
                 if how.count {
@@ -208,22 +209,26 @@ impl<'k> LockedKeys<'k> {
     #[inline]
     pub fn slot_in<'s>(&'s mut self, db: usize, key: &Key<'s>) -> Slot<'s> {
         let (shard, fx) = self.parts(key.shard);
-        let ShardData { dbs, watched, waits, .. } = shard;
+        let ShardData { dbs, observers, waits, .. } = shard;
         let Db { table, subexpiry } = &mut dbs[db];
         match table.entry(key.hash, key.bytes) {
             dict::Entry::Occupied(entry) if is_past(entry.deadline(), fx.now_ms) => {
                 // A writer deletes what is past its deadline even while readers must leave it alone.
                 let (removed, place) = entry.vacate(key.hash, key.bytes);
-                expired(fx, watched, subexpiry, db, key.bytes, removed);
-                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, waits, subexpiry, db, key: key.bytes } })
+                expired(fx, observers, subexpiry, db, key.bytes, removed);
+                Slot::Vacant(Vacant {
+                    place,
+                    announce: Announce { fx, observers, waits, subexpiry, db, key: key.bytes },
+                })
             }
             dict::Entry::Occupied(entry) => Slot::Occupied(Occupied {
                 entry,
-                announce: Announce { fx, watched, waits, subexpiry, db, key: key.bytes },
+                announce: Announce { fx, observers, waits, subexpiry, db, key: key.bytes },
             }),
-            dict::Entry::Vacant(place) => {
-                Slot::Vacant(Vacant { place, announce: Announce { fx, watched, waits, subexpiry, db, key: key.bytes } })
-            }
+            dict::Entry::Vacant(place) => Slot::Vacant(Vacant {
+                place,
+                announce: Announce { fx, observers, waits, subexpiry, db, key: key.bytes },
+            }),
         }
     }
 
@@ -264,8 +269,15 @@ impl<'k> LockedKeys<'k> {
         let there = self.exists(key);
         let db = self.db;
         let (shard, _) = self.parts(key.shard);
-        shard.watched.add(db, key.bytes, watch);
+        shard.observers.watched.add(db, key.bytes, watch);
         there
+    }
+
+    /// Remembers for a client's cache that it read a key. One shard remembers at most `most` keys.
+    #[cold]
+    pub fn track(&mut self, key: &Key<'_>, client: u64, most: usize) {
+        let (shard, fx) = self.parts(key.shard);
+        shard.observers.tracked.add(key.bytes, client, most, &mut fx.invalidations);
     }
 
     /// Visits every key of a database: one shard after the other, and each a part at a time, so that who wants a shard
@@ -305,14 +317,16 @@ impl<'k> LockedKeys<'k> {
     pub fn take_dbs(&mut self, only: Option<usize>) -> Vec<Db> {
         debug_assert!(self.holds_all(), "FLUSHALL holds every shard");
         let mut taken = Vec::new();
+        self.fx.invalidations.flushed = true;
         for (_, shard) in self.guards.all_mut() {
-            let ShardData { dbs, watched, .. } = &mut **shard;
+            let ShardData { dbs, observers, .. } = &mut **shard;
+            observers.tracked.clear();
             for (number, db) in dbs.iter_mut().enumerate() {
                 if only.is_some_and(|only| only != number) || db.is_empty() {
                     continue;
                 }
-                if !watched.is_empty() {
-                    watched.touch_where(number, |key| db.table.contains(self.keyspace.key(key).hash, key));
+                if !observers.watched.is_empty() {
+                    observers.watched.touch_where(number, |key| db.table.contains(self.keyspace.key(key).hash, key));
                 }
                 let fresh = db.fresh();
                 taken.push(std::mem::replace(db, fresh));
@@ -329,10 +343,10 @@ impl<'k> LockedKeys<'k> {
         let now_ms = self.fx.now_ms;
         let fx = &mut *self.fx;
         for (_, shard) in self.guards.all_mut() {
-            let ShardData { dbs, watched, waits, .. } = &mut **shard;
-            if !watched.is_empty() {
+            let ShardData { dbs, observers, waits, .. } = &mut **shard;
+            if !observers.watched.is_empty() {
                 for number in [one, other] {
-                    watched.touch_where(number, |key| {
+                    observers.watched.touch_where(number, |key| {
                         let hash = self.keyspace.key(key).hash;
                         let lives = |db: &Db| db.table.get(hash, key).is_some_and(|it| !is_past(it.deadline(), now_ms));
                         lives(&dbs[one]) || lives(&dbs[other])
@@ -369,7 +383,12 @@ impl ShardView<'_> {
 
     /// Keys of this shard that some transaction watches, in all databases.
     pub fn watched_keys(&self) -> usize {
-        self.data.watched.live()
+        self.data.observers.watched.live()
+    }
+
+    /// Keys of this shard that clients' caches hold, and how many caches hold each, added up.
+    pub fn tracked_keys(&self) -> (usize, usize) {
+        self.data.observers.tracked.counts()
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -378,7 +397,7 @@ impl ShardView<'_> {
 
     /// Deletes the key if it is past its deadline; tells whether it is there.
     pub fn reap(&mut self, db: usize, key: &Key<'_>) -> bool {
-        live(&mut self.data.dbs[db], &mut self.data.watched, self.fx, db, key).is_some()
+        live(&mut self.data.dbs[db], &mut self.data.observers, self.fx, db, key).is_some()
     }
 
     /// One step of a scan over the database's part in this shard, as [`dict::Dict::scan`] makes it; gives the next
@@ -473,7 +492,7 @@ fn is_past(deadline: Option<u64>, now_ms: u64) -> bool {
 #[inline]
 fn live<'d>(
     db: &'d mut Db,
-    watched: &mut WatchTable,
+    observers: &mut Observers,
     fx: &mut Effects,
     number: usize,
     key: &Key<'_>,
@@ -485,7 +504,7 @@ fn live<'d>(
     }
     if fx.may_expire {
         let removed = entry.remove();
-        expired(fx, watched, subexpiry, number, key.bytes, removed);
+        expired(fx, observers, subexpiry, number, key.bytes, removed);
     }
     None
 }
@@ -493,7 +512,7 @@ fn live<'d>(
 #[cold]
 fn expired(
     fx: &mut Effects,
-    watched: &mut WatchTable,
+    observers: &mut Observers,
     subexpiry: &mut Subexpiry,
     db: usize,
     key: &[u8],
@@ -501,15 +520,13 @@ fn expired(
 ) {
     subexpiry.forget(key, &removed);
     note_expired(fx, db, key, removed);
-    if !watched.is_empty() {
-        watched.touch(db, key);
-    }
+    observers.touch(fx, db, key);
 }
 
 /// Who has to hear of a change of one key.
 struct Announce<'s> {
     fx: &'s mut Effects,
-    watched: &'s mut WatchTable,
+    observers: &'s mut Observers,
     waits: &'s WaitTable,
     subexpiry: &'s mut Subexpiry,
     db: usize,
@@ -557,9 +574,7 @@ impl Announce<'_> {
     /// A change that is not an event of its own.
     #[inline]
     fn touched(&mut self) {
-        if !self.watched.is_empty() {
-            self.watched.touch(self.db, self.key);
-        }
+        self.observers.touch(self.fx, self.db, self.key);
     }
 
     /// Lets go of what the key held.

@@ -1,8 +1,8 @@
 //! A shard: the part of the keyspace behind one lock, with all its databases.
 
 use crate::blocking::WaitTable;
+use crate::observers::Observers;
 use crate::subexpiry::Subexpiry;
-use crate::watch::WatchTable;
 use structures::hash::Hasher;
 use value::Table;
 
@@ -54,7 +54,7 @@ impl Db {
 /// What is behind a shard's lock.
 pub struct ShardData {
     pub(crate) dbs: Vec<Db>,
-    pub(crate) watched: WatchTable,
+    pub(crate) observers: Observers,
     pub(crate) waits: WaitTable,
     /// Keys that a long command has taken away for now.
     pub(crate) away: Vec<Box<[u8]>>,

@@ -10,8 +10,8 @@
 use crate::effects::Effects;
 use crate::event::Event;
 use crate::keyspace::discard;
+use crate::observers::Observers;
 use crate::shard::Db;
-use crate::watch::WatchTable;
 use structures::dict::{Dict, NewValue, Removed};
 use structures::hash::Hasher;
 use value::{Hash, Kind, Object};
@@ -110,7 +110,7 @@ impl Db {
     pub(crate) fn expire_fields(
         &mut self,
         number: usize,
-        watched: &mut WatchTable,
+        observers: &mut Observers,
         left: &mut usize,
         fx: &mut Effects,
         settle: &mut dyn FnMut(&mut Effects),
@@ -123,7 +123,7 @@ impl Db {
             self.subexpiry.take_due(fx.now_ms, &mut due);
             let mut done = 1;
             for key in due.drain(..) {
-                done += self.expire_fields_of(number, &key, watched, *left, fx, settle);
+                done += self.expire_fields_of(number, &key, observers, *left, fx, settle);
             }
             *left = left.saturating_sub(done);
         }
@@ -135,7 +135,7 @@ impl Db {
         &mut self,
         number: usize,
         key: &[u8],
-        watched: &mut WatchTable,
+        observers: &mut Observers,
         budget: usize,
         fx: &mut Effects,
         settle: &mut dyn FnMut(&mut Effects),
@@ -152,9 +152,7 @@ impl Db {
         let (next, emptied) = (hash.next_deadline(), hash.is_empty());
         if fields > 0 {
             fx.fire(number, Event::HASH_EXPIRED, key);
-            if !watched.is_empty() {
-                watched.touch(number, key);
-            }
+            observers.touch(fx, number, key);
         }
         if emptied {
             fx.fire(number, Event::DEL, key);

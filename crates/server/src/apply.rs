@@ -54,6 +54,7 @@ impl Follower<'_> {
             "commandlog-reply-larger-than" => t.commandlog_reply_larger_than.store(number, Relaxed),
             "commandlog-large-reply-max-len" => t.commandlog_large_reply_max_len.store(size, Relaxed),
             "latency-monitor-threshold" => t.latency_monitor_threshold.store(unsigned, Relaxed),
+            "tracking-table-max-keys" => t.tracking_table_max_keys.store(size, Relaxed),
             "latency-tracking" => t.latency_tracking.store(on, Relaxed),
             "lfu-log-factor" => t.lfu_log_factor.store(small, Relaxed),
             "lfu-decay-time" => t.lfu_decay_time.store(small, Relaxed),

@@ -156,6 +156,7 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
         registry,
         tunables,
         clients: Default::default(),
+        trackers: Default::default(),
         pause: Default::default(),
         logs: Default::default(),
         latency: Default::default(),

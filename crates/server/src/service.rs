@@ -322,6 +322,9 @@ impl Service for WorkerService {
     fn closed(&mut self, mut conn: Connection) {
         self.forget_deadline(&conn.session);
         blocking::abandon(&self.server, &mut conn.session);
+        if conn.session.tracking.take().is_some() {
+            self.server.trackers.set(&self.server, conn.session.id, None);
+        }
         self.server.clients.remove(conn.session.id);
     }
 }

@@ -1,5 +1,6 @@
 //! RESET: a connection as it was when it was new, but for the library's name and version.
 
+use super::client::tracking;
 use command::clients::DEFAULT_USER;
 use command::clients::client_flags;
 use command::session::ReplyMode;
@@ -24,6 +25,7 @@ pub static RESET: CommandSpec = CommandSpec {
 fn reset(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
     let session = &mut *cx.session;
     session.discard();
+    tracking::end(cx.server, session);
     session.db = 0;
     session.info.db.store(0, Ordering::Relaxed);
     if session.monitor {

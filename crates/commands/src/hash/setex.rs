@@ -76,7 +76,8 @@ impl Request {
         if at + 3 >= args.len() {
             return Err(wrong_arity());
         }
-        let number = base::num::parse_i64(args.word(at + 1)).filter(|number| (1..=i64::from(i32::MAX)).contains(number));
+        let number =
+            base::num::parse_i64(args.word(at + 1)).filter(|number| (1..=i64::from(i32::MAX)).contains(number));
         let number = number.ok_or(CommandError::FIELDS_NUMBER_TO_SET)?;
         request.from = at + 2;
         if number * 2 != (args.len() - request.from) as i64 {

@@ -106,11 +106,11 @@ impl LockedKeys<'_> {
         debug_assert!(self.holds_all(), "a reload holds every shard");
         let (keyspace, fx) = (self.keyspace, &mut *self.fx);
         for (_, shard) in self.guards.all_mut() {
-            let ShardData { dbs, watched, .. } = &mut **shard;
+            let ShardData { dbs, observers, .. } = &mut **shard;
             for (number, db) in dbs.iter_mut().enumerate().filter(|(_, db)| !db.is_empty()) {
                 let fresh = stored_again(db, fx, &mut again)?;
-                if !watched.is_empty() {
-                    watched.touch_where(number, |key| db.table.contains(keyspace.key(key).hash, key));
+                if !observers.watched.is_empty() {
+                    observers.watched.touch_where(number, |key| db.table.contains(keyspace.key(key).hash, key));
                 }
                 fx.discard(Garbage::Dbs(vec![std::mem::replace(db, fresh)]));
             }

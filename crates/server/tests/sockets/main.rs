@@ -13,5 +13,6 @@ mod noise;
 mod pipelines;
 mod process;
 mod support;
+mod tracking;
 mod visits;
 mod workers;

@@ -12,12 +12,15 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// The letters for a client's state.
 pub(super) fn flags(client: &ClientInfo) -> String {
-    const LETTERS: [(u32, char); 9] = [
+    const LETTERS: [(u32, char); 12] = [
         (client_flags::MONITOR, 'O'),
         (client_flags::MULTI, 'x'),
         (client_flags::BLOCKED | client_flags::POSTPONED, 'b'),
         (client_flags::DIRTY_CAS, 'd'),
         (client_flags::CLOSE_AFTER_REPLY, 'c'),
+        (client_flags::TRACKING, 't'),
+        (client_flags::TRACKING_BROKEN, 'R'),
+        (client_flags::TRACKING_BROADCAST, 'B'),
         (client_flags::UNIX_SOCKET, 'U'),
         (client_flags::READONLY, 'r'),
         (client_flags::NO_EVICT, 'e'),
@@ -54,7 +57,7 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
         line,
         "id={} addr={} laddr={} fd={} name={} age={} idle={idle} flags={} db={} sub=0 psub=0 ssub=0 multi={} watch={} \
          qbuf={input} qbuf-free={input_free} argv-mem={argv_memory} multi-mem={multi_memory} rbs=0 rbp=0 obl=0 oll={} \
-         omem={output} tot-mem={total} events={} cmd={command} user={} redir=-1 resp={} lib-name={} lib-ver={} \
+         omem={output} tot-mem={total} events={} cmd={command} user={} redir={} resp={} lib-name={} lib-ver={} \
          io-thread={} tot-net-in={} tot-net-out={} tot-cmds={}",
         client.id,
         client.addr,
@@ -69,6 +72,7 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
         usize::from(output > 0),
         if output > 0 { "rw" } else { "r" },
         texts.user,
+        client.redirect.load(Relaxed),
         client.resp.load(Relaxed),
         lossy(&texts.lib_name),
         lossy(&texts.lib_ver),

@@ -7,7 +7,7 @@ pub mod line;
 mod list;
 mod pause;
 pub mod settings;
-mod tracking;
+pub(super) mod tracking;
 
 use command::CommandSpec;
 use command::spec::{ArgSpec, Flags, Group, Run, one_of, token};

@@ -32,16 +32,24 @@ pub struct Keyspace {
     pub watched: usize,
     /// Keys that some client waits for.
     pub awaited: usize,
+    /// Keys that clients' caches hold, and how many caches hold each, added up.
+    pub tracked: (usize, usize),
 }
 
 impl Keyspace {
     /// Visits the shards; reads counters only.
     pub fn gather(keys: &mut LockedKeys<'_>) -> Keyspace {
-        let mut keyspace =
-            Keyspace { dbs: vec![Database::default(); keys.keyspace().databases()], watched: 0, awaited: 0 };
+        let mut keyspace = Keyspace {
+            dbs: vec![Database::default(); keys.keyspace().databases()],
+            watched: 0,
+            awaited: 0,
+            tracked: (0, 0),
+        };
         keys.visit(|view| {
             keyspace.watched += view.watched_keys();
             keyspace.awaited += view.awaited_keys();
+            let (keys, items) = view.tracked_keys();
+            keyspace.tracked = (keyspace.tracked.0 + keys, keyspace.tracked.1 + items);
             for (number, total) in keyspace.dbs.iter_mut().enumerate() {
                 let table = view.db(number).table();
                 let (index, deadlines) = table.index_memory();

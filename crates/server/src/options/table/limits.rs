@@ -59,7 +59,7 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         "tracking-table-max-keys",
         SIZE,
         "1000000",
-        NotYet("client tracking"),
+        Live,
         "Keys that are remembered for client tracking; 0 is no limit.",
     ),
     option(

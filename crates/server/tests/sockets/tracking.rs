@@ -1,0 +1,292 @@
+//! Clients that cache what they read, and are told when it changes.
+
+use crate::support::Client;
+use base::rng::Rng;
+use resp::client::Value;
+use russet_server::testing::TestServer;
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A client that speaks RESP3 and keeps what it is told.
+struct Cacher {
+    client: Client,
+    told: VecDeque<Value>,
+}
+
+impl Cacher {
+    fn connect(addr: SocketAddr) -> Cacher {
+        let mut cacher = Cacher { client: Client::connect(addr), told: VecDeque::new() };
+        cacher.run("HELLO 3");
+        cacher
+    }
+
+    fn tracking(addr: SocketAddr, options: &str) -> Cacher {
+        let mut cacher = Cacher::connect(addr);
+        assert_eq!(cacher.run(&format!("CLIENT TRACKING ON {options}")), crate::support::ok());
+        cacher
+    }
+
+    /// The reply of a command; what the client is told in between is kept.
+    fn run(&mut self, line: &str) -> Value {
+        let mut value = self.client.run(line);
+        while matches!(value, Value::Push(_)) {
+            self.told.push_back(value);
+            value = self.client.receive().expect("the connection stays");
+        }
+        value
+    }
+
+    /// The keys of each message so far, `None` for all keys. What was changed before is told before a PING is answered.
+    fn told(&mut self) -> Vec<Option<Vec<String>>> {
+        self.run("PING");
+        self.told.drain(..).map(keys_of).collect()
+    }
+}
+
+fn keys_of(message: Value) -> Option<Vec<String>> {
+    let Value::Push(parts) = message else { panic!("no message: {message:?}") };
+    assert_eq!(parts[0], Value::Bulk(b"invalidate".to_vec()));
+    match &parts[1] {
+        Value::Null => None,
+        Value::Array(keys) => {
+            let text = |key: &Value| match key {
+                Value::Bulk(key) => String::from_utf8(key.clone()).unwrap(),
+                other => panic!("no key: {other:?}"),
+            };
+            Some(keys.iter().map(text).collect())
+        }
+        other => panic!("no keys: {other:?}"),
+    }
+}
+
+fn keys(names: &[&str]) -> Option<Vec<String>> {
+    Some(names.iter().map(|&name| name.to_owned()).collect())
+}
+
+#[test]
+fn a_key_that_was_read_is_told_of_once() {
+    let server = TestServer::start(&[]);
+    let mut writer = Client::connect(server.addr());
+    let mut cacher = Cacher::tracking(server.addr(), "");
+    assert_eq!(cacher.told(), []);
+    cacher.run("MGET a b");
+    writer.ok("SET other 1");
+    writer.ok("SET a 1");
+    writer.ok("SET a 2");
+    assert_eq!(cacher.told(), [keys(&["a"])]);
+    assert!(writer.text("INFO clients").contains("tracking_clients:1\r"));
+    assert!(writer.text("INFO stats").contains("tracking_total_keys:1\r\ntracking_total_items:1\r"));
+    // Its own changes, too.
+    cacher.run("SET b 1");
+    assert_eq!(cacher.told(), [keys(&["b"])]);
+    cacher.run("GET a");
+    cacher.run("CLIENT TRACKING OFF");
+    writer.ok("SET a 3");
+    assert_eq!(cacher.told(), []);
+    assert!(writer.text("INFO clients").contains("tracking_clients:0\r"));
+}
+
+#[test]
+fn noloop_leaves_out_ones_own_changes() {
+    let server = TestServer::start(&[]);
+    let mut writer = Client::connect(server.addr());
+    let mut cacher = Cacher::tracking(server.addr(), "NOLOOP");
+    cacher.run("GET a");
+    cacher.run("SET a 1");
+    assert_eq!(cacher.told(), []);
+    cacher.run("GET a");
+    writer.ok("SET a 2");
+    assert_eq!(cacher.told(), [keys(&["a"])]);
+}
+
+#[test]
+fn caching_is_about_one_command_or_transaction() {
+    let server = TestServer::start(&[]);
+    let mut writer = Client::connect(server.addr());
+    let mut cacher = Cacher::tracking(server.addr(), "OPTIN");
+    for line in ["GET a", "CLIENT CACHING YES", "GET b", "GET c"] {
+        cacher.run(line);
+    }
+    writer.ok("MSET a 1 b 1 c 1");
+    assert_eq!(cacher.told(), [keys(&["b"])]);
+    for line in ["CLIENT CACHING YES", "MULTI", "GET a", "GET b", "EXEC", "GET c"] {
+        cacher.run(line);
+    }
+    for key in ["a", "b", "c"] {
+        writer.ok(&format!("SET {key} 2"));
+    }
+    assert_eq!(cacher.told(), [keys(&["a"]), keys(&["b"])]);
+}
+
+#[test]
+fn broadcasts_are_by_prefix_and_by_transaction() {
+    let server = TestServer::start(&[]);
+    let mut writer = Client::connect(server.addr());
+    let mut all = Cacher::tracking(server.addr(), "BCAST");
+    let mut some = Cacher::tracking(server.addr(), "BCAST PREFIX user: PREFIX obj: NOLOOP");
+    writer.ok("MSET user:2 1 obj:1 1 user:1 1 other 1");
+    assert_eq!(all.told(), [keys(&["obj:1", "other", "user:1", "user:2"])]);
+    assert_eq!(some.told(), [keys(&["obj:1"]), keys(&["user:1", "user:2"])]);
+    writer.send_raw(b"MULTI\r\nSET other 2\r\nINCR other\r\nDEL user:1\r\nEXEC\r\n");
+    for _ in 0..5 {
+        writer.receive().unwrap();
+    }
+    assert_eq!(all.told(), [keys(&["other", "user:1"])]);
+    assert_eq!(some.told(), [keys(&["user:1"])]);
+    some.run("SET user:1 1");
+    assert_eq!(some.told(), []);
+    assert_eq!(all.told(), [keys(&["user:1"])]);
+    assert!(writer.text("INFO stats").contains("tracking_total_prefixes:3\r"));
+}
+
+#[test]
+fn what_ends_or_empties_keys_is_told() {
+    let server = TestServer::start(&[]);
+    let mut writer = Client::connect(server.addr());
+    let mut cacher = Cacher::tracking(server.addr(), "");
+    writer.run("HSET h f 1");
+    writer.ok("SET soon 1");
+    for line in ["GET soon", "HGETALL h", "ZRANGE z 0 -1"] {
+        cacher.run(line);
+    }
+    assert_eq!(writer.int("ZADD z 1 a"), 1);
+    assert_eq!(writer.int("HDEL h f"), 1);
+    assert_eq!(writer.int("PEXPIRE soon 1"), 1);
+    assert_eq!(cacher.told(), [keys(&["z"]), keys(&["h"]), keys(&["soon"])]);
+    cacher.run("GET soon");
+    // It is gone by now or goes in a moment, and nobody has to ask for it.
+    let mut told = Vec::new();
+    crate::support::until("the key to expire", || {
+        told.extend(cacher.told());
+        writer.int("DBSIZE") == 1
+    });
+    told.extend(cacher.told());
+    assert!(told.is_empty() || told == [keys(&["soon"])], "{told:?}");
+    cacher.run("GET z");
+    writer.ok("FLUSHALL");
+    writer.ok("SET z 1");
+    assert_eq!(cacher.told(), [None]);
+}
+
+#[test]
+fn another_client_can_be_told() {
+    let server = TestServer::start(&[]);
+    let mut writer = Client::connect(server.addr());
+    let mut target = Cacher::connect(server.addr());
+    let Value::Integer(id) = target.run("CLIENT ID") else { panic!("no id") };
+    let mut cacher = Cacher::tracking(server.addr(), &format!("REDIRECT {id}"));
+    assert_eq!(cacher.run("CLIENT GETREDIR"), Value::Integer(id));
+    cacher.run("GET a");
+    writer.ok("SET a 1");
+    assert_eq!(target.told(), [keys(&["a"])]);
+    assert_eq!(cacher.told(), []);
+    cacher.run("GET a");
+    drop(target);
+    crate::support::until("the target to be gone", || !writer.text("CLIENT LIST").contains(&format!("id={id} ")));
+    writer.ok("SET a 2");
+    cacher.run("PING");
+    let broken = vec![Value::Bulk(b"tracking-redir-broken".to_vec()), Value::Integer(id)];
+    assert_eq!(cacher.told.pop_front(), Some(Value::Push(broken)));
+    assert!(writer.text("CLIENT LIST").contains("flags=tR "));
+}
+
+#[test]
+fn the_table_keeps_its_limit_and_tells_what_it_gives_up() {
+    let server = TestServer::start(&["--tracking-table-max-keys", "100"]);
+    let mut cacher = Cacher::tracking(server.addr(), "");
+    for number in 0..1000 {
+        cacher.run(&format!("GET key:{number}"));
+    }
+    let told = cacher.told().len();
+    let Value::Verbatim(_, info) = cacher.run("INFO stats") else { panic!("INFO is text") };
+    let info = String::from_utf8(info).unwrap();
+    let line = info.lines().find_map(|line| line.strip_prefix("tracking_total_keys:")).unwrap();
+    let kept: usize = line.parse().unwrap();
+    assert_eq!(told + kept, 1000);
+    assert!((50..=128).contains(&kept), "{kept} keys kept");
+}
+
+#[test]
+fn long_commands_tell_at_their_end() {
+    let server = TestServer::start(&[]);
+    let mut writer = Client::connect(server.addr());
+    let mut reader = Cacher::tracking(server.addr(), "");
+    let mut listener = Cacher::tracking(server.addr(), "BCAST");
+    for first in (0..40_000).step_by(1000) {
+        let mut words = vec!["SADD".to_owned(), "big".to_owned()];
+        words.extend((first..first + 1000).map(|number| format!("m{number}")));
+        let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
+        writer.run_words(&words);
+    }
+    listener.told();
+    reader.run("SCARD union");
+    reader.run("SMEMBERS big");
+    assert_eq!(writer.int("SUNIONSTORE union big big"), 40_000);
+    assert_eq!(reader.told(), [keys(&["union"])]);
+    assert_eq!(listener.told(), [keys(&["union"])]);
+    assert_eq!(writer.int("SREM big m1"), 1);
+    assert_eq!(reader.told(), [keys(&["big"])]);
+}
+
+/// Writers of several workers change few keys while clients of each kind cache them: when all is quiet, every cache
+/// holds what the server holds.
+#[test]
+fn caches_are_right_in_the_end() {
+    const KEYS: u64 = 20;
+    const WRITERS: u64 = 4;
+    let server = TestServer::start(&[]);
+    let writing = AtomicUsize::new(WRITERS as usize);
+    std::thread::scope(|scope| {
+        for seed in 0..WRITERS {
+            let (addr, writing) = (server.addr(), &writing);
+            scope.spawn(move || {
+                let mut client = Client::connect(addr);
+                let mut random = Rng::seed(seed);
+                for _ in 0..3000 {
+                    let (one, other) = (random.below(KEYS), random.below(KEYS));
+                    match random.below(4) {
+                        0 => drop(client.run(&format!("DEL k{one}"))),
+                        1 => drop(client.run(&format!("COPY k{one} k{other} REPLACE"))),
+                        _ => drop(client.run(&format!("INCRBY k{one} {}", random.below(1000)))),
+                    }
+                }
+                writing.fetch_sub(1, Ordering::Release);
+            });
+        }
+        for (seed, options) in ["", "OPTOUT", "BCAST", "BCAST PREFIX k1 PREFIX k2"].into_iter().enumerate() {
+            let (addr, writing) = (server.addr(), &writing);
+            scope.spawn(move || {
+                let covers = |key: &str| !options.contains("PREFIX") || key.starts_with("k1") || key.starts_with("k2");
+                let mut cacher = Cacher::tracking(addr, options);
+                let mut cache: HashMap<String, Value> = HashMap::new();
+                let mut random = Rng::seed(100 + seed as u64);
+                let mut last = false;
+                loop {
+                    for _ in 0..50 {
+                        let key = format!("k{}", random.below(KEYS));
+                        if covers(&key) && !cache.contains_key(&key) {
+                            let value = cacher.run(&format!("GET {key}"));
+                            // What was told before the reply is older than the reply.
+                            for key in cacher.told.drain(..).filter_map(keys_of).flatten() {
+                                cache.remove(&key);
+                            }
+                            cache.insert(key, value);
+                        }
+                    }
+                    for key in cacher.told().into_iter().flatten().flatten() {
+                        cache.remove(&key);
+                    }
+                    if last {
+                        break;
+                    }
+                    last = writing.load(Ordering::Acquire) == 0;
+                }
+                for (key, value) in &cache {
+                    assert_eq!(*value, cacher.run(&format!("GET {key}")), "{options}: {key}");
+                }
+                assert!(cache.len() > 3, "{options}: only {} keys", cache.len());
+            });
+        }
+    });
+}
