@@ -126,7 +126,7 @@ impl Trackers {
         for tracker in by_id.values().filter(|tracker| !own(tracker)) {
             for prefix in &tracker.prefixes {
                 let of_prefix = changes.changed.iter().filter(|key| key.starts_with(prefix));
-                let keys: Vec<&Box<[u8]>> = of_prefix.collect();
+                let keys: Vec<&[u8]> = of_prefix.map(|key| &**key).collect();
                 if !keys.is_empty() {
                     send(server, tracker, Some(&keys));
                 }
@@ -136,7 +136,7 @@ impl Trackers {
 }
 
 /// Sends a client, or the one that it named, the keys to forget; `None` is all.
-fn send(server: &Server, tracker: &Tracker, keys: Option<&[&Box<[u8]>]>) {
+fn send(server: &Server, tracker: &Tracker, keys: Option<&[&[u8]]>) {
     let client = &tracker.client;
     let target = match tracker.redirect {
         None => client.clone(),

@@ -94,11 +94,14 @@ struct Answered<C, K> {
     io: IoStats,
 }
 
+/// Where a connection is while nobody serves it.
+type Slot<S, D> = Option<Box<Connection<<S as Service>::Conn, <D as Driver>::Socket>>>;
+
 /// A worker's loop.
 pub struct EventLoop<S: Service, D: Driver = Epoll> {
     driver: D,
     service: S,
-    connections: Vec<Option<Box<Connection<S::Conn, D::Socket>>>>,
+    connections: Vec<Slot<S, D>>,
     free: Vec<usize>,
     by_id: HashMap<u64, usize>,
     listeners: Option<Arc<Listeners>>,
@@ -280,7 +283,7 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
                 }
             }
             Order::ResumeAll => {
-                let waiting = |(slot, connection): (usize, &Option<Box<Connection<S::Conn, D::Socket>>>)| {
+                let waiting = |(slot, connection): (usize, &Slot<S, D>)| {
                     connection.as_ref().is_some_and(|connection| connection.waiting).then_some(slot)
                 };
                 let slots: Vec<usize> = self.connections.iter().enumerate().filter_map(waiting).collect();
