@@ -285,6 +285,13 @@ fn timed(
     if session.must_wait {
         return;
     }
+    if let Some(tracking) = &mut session.tracking
+        && session.multi.is_none()
+        && !(command.is_subcommand && command.spec.group == Group::Connection)
+    {
+        // CLIENT CACHING was about this command.
+        tracking.caching = None;
+    }
     if session.blocked.is_some() || session.running.is_some() {
         return waiting(server, worker, session, command, args, planned, ticks);
     }
@@ -295,13 +302,6 @@ fn timed(
         reply.out.truncate(mark);
         worker.state.stats.commands[command.id].failed.add(1);
         fail(server, &worker.state, reply, &error);
-    }
-    if let Some(tracking) = &mut session.tracking
-        && session.multi.is_none()
-        && !(command.is_subcommand && command.spec.group == Group::Connection)
-    {
-        // CLIENT CACHING was about this command.
-        tracking.caching = None;
     }
     let nanos = lap(&worker.state, ticks);
     let spent = Spent { nanos, request_bytes: planned.bytes, reply_bytes: reply.out.len_since(mark) };
@@ -425,6 +425,7 @@ fn run(
             session.must_wait = true;
             return Ok(());
         }
+        // What a client reads is remembered for its cache while the shards are held, so here.
         if command.spec.work.may_be_much(args)
             && (session.tracking.is_none() || command.spec.flags.has(Flags::WRITE))
             && long::hand_over(server, worker.state.now, session, &mut keys, command, args, planned)

@@ -6,6 +6,7 @@
 
 use crate::clients::{ClientInfo, Message, client_flags};
 use crate::server::Server;
+use crate::session::Session;
 use engine::tracking::Invalidations;
 use engine::{Key, LockedKeys};
 use hashbrown::HashMap;
@@ -133,6 +134,18 @@ impl Trackers {
             }
         }
     }
+}
+
+/// Lets a connection track keys no more.
+pub fn end(server: &Server, session: &mut Session) {
+    if session.tracking.take().is_none() {
+        return;
+    }
+    server.trackers.set(server, session.id, None);
+    for flag in [client_flags::TRACKING, client_flags::TRACKING_BROKEN, client_flags::TRACKING_BROADCAST] {
+        session.info.set_flag(flag, false);
+    }
+    session.info.redirect.store(-1, Ordering::Relaxed);
 }
 
 /// Sends a client, or the one that it named, the keys to forget; `None` is all.

@@ -3,7 +3,7 @@
 //! It holds the locks of the command's shards (strict two-phase locking: all are taken before the command
 //! runs, in rising order, and let go together). `read` lends a value. Whatever changes one goes through
 //! [`Occupied`] or [`Vacant`], whose every change says which event it is and thereby counts as dirty, fires the
-//! event, and marks the transactions that watch the key: a handler cannot forget one of them.
+//! event, and tells the key's observers (transactions that watch it, clients' caches): a handler cannot forget one of them.
 //!
 //! A key past its deadline is never seen: whoever meets it first deletes it, as if it had been done on time.
 

@@ -5,7 +5,7 @@ use command::clients::{ClientInfo, Mailbox, Message, client_flags};
 use command::dispatch::Flow;
 use command::long;
 use command::pipeline::{self, Outcome};
-use command::{Server, Session, Worker};
+use command::{Server, Session, Worker, tracking};
 use engine::Wait;
 use net::{IoStats, Mail, Next, Order, Peer, Post, Service, TcpOptions, Turn};
 use resp::{Output, ReplyWriter};
@@ -322,9 +322,7 @@ impl Service for WorkerService {
     fn closed(&mut self, mut conn: Connection) {
         self.forget_deadline(&conn.session);
         blocking::abandon(&self.server, &mut conn.session);
-        if conn.session.tracking.take().is_some() {
-            self.server.trackers.set(&self.server, conn.session.id, None);
-        }
+        tracking::end(&self.server, &mut conn.session);
         self.server.clients.remove(conn.session.id);
     }
 }

@@ -1,11 +1,10 @@
 //! RESET: a connection as it was when it was new, but for the library's name and version.
 
-use super::client::tracking;
 use command::clients::DEFAULT_USER;
 use command::clients::client_flags;
 use command::session::ReplyMode;
 use command::spec::{Flags, Group, Run, Shape};
-use command::{Args, CommandResult, CommandSpec, Ctx};
+use command::{Args, CommandResult, CommandSpec, Ctx, tracking};
 use engine::LockedKeys;
 use resp::Proto;
 use std::sync::atomic::Ordering;

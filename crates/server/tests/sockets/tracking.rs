@@ -120,6 +120,18 @@ fn caching_is_about_one_command_or_transaction() {
 }
 
 #[test]
+fn caching_is_not_about_what_follows_a_command_that_waited() {
+    let server = TestServer::start(&[]);
+    let mut writer = Client::connect(server.addr());
+    let mut cacher = Cacher::tracking(server.addr(), "OPTOUT");
+    for line in ["CLIENT CACHING NO", "BLPOP none 0.01", "GET a", "CLIENT CACHING NO", "GET b"] {
+        cacher.run(line);
+    }
+    writer.ok("MSET a 1 b 1");
+    assert_eq!(cacher.told(), [keys(&["a"])]);
+}
+
+#[test]
 fn broadcasts_are_by_prefix_and_by_transaction() {
     let server = TestServer::start(&[]);
     let mut writer = Client::connect(server.addr());

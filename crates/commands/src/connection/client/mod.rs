@@ -7,7 +7,7 @@ pub mod line;
 mod list;
 mod pause;
 pub mod settings;
-pub(super) mod tracking;
+mod tracking;
 
 use command::CommandSpec;
 use command::spec::{ArgSpec, Flags, Group, Run, one_of, token};

@@ -5,7 +5,7 @@ use command::clients::client_flags;
 use command::server::Server;
 use command::session::Session;
 use command::spec::{Run, Shape, integer, one_of, string, token};
-use command::tracking::{Mode, Tracker, Tracking};
+use command::tracking::{self, Mode, Tracker, Tracking};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use std::sync::Arc;
@@ -157,7 +157,7 @@ impl Options {
 fn tracking(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let options = Options::parse(cx, args)?;
     if args.is(2, "OFF") {
-        end(cx.server, cx.session);
+        tracking::end(cx.server, cx.session);
     } else if args.is(2, "ON") {
         begin(cx.server, cx.session, options)?;
     } else {
@@ -182,18 +182,6 @@ fn begin(server: &Server, session: &mut Session, options: Options) -> CommandRes
     let caching = session.tracking.as_ref().and_then(|now| now.caching);
     session.tracking = Some(Box::new(Tracking { mode, caching, tracker }));
     Ok(())
-}
-
-/// Ends the tracking of keys.
-pub fn end(server: &Server, session: &mut Session) {
-    if session.tracking.take().is_none() {
-        return;
-    }
-    server.trackers.set(server, session.id, None);
-    for flag in [client_flags::TRACKING, client_flags::TRACKING_BROKEN, client_flags::TRACKING_BROADCAST] {
-        session.info.set_flag(flag, false);
-    }
-    session.info.redirect.store(-1, Ordering::Relaxed);
 }
 
 fn trackinginfo(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
