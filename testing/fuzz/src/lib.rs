@@ -64,7 +64,8 @@ mod tests {
     use super::*;
 
     /// Seeds that found something once.
-    const FOUND: &[(&str, u64)] = &[("blocks", 1_017_639), ("blocks", 2_019_277), ("blocks", 3_015_151)];
+    const FOUND: &[(&str, u64)] =
+        &[("blocks", 1_017_639), ("blocks", 2_019_277), ("blocks", 3_015_151), ("commands", 900_091)];
 
     #[test]
     fn what_was_found_once_is_not_found_again() {
