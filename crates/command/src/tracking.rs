@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use resp::{Proto, ReplyWriter};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 /// Of which keys a client hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,18 +63,12 @@ pub struct Tracker {
 #[derive(Default)]
 pub struct Trackers {
     by_id: Mutex<HashMap<u64, Arc<Tracker>>>,
-    count: AtomicUsize,
 }
 
 impl Trackers {
-    #[inline]
+    #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.by_id.lock().len()
     }
 
     /// Prefixes that clients want to hear of, each counted once.
@@ -87,7 +81,7 @@ impl Trackers {
     }
 
     /// Lets a client track keys, in the place of how it did before; `None` ends that.
-    pub fn set(&self, server: &Server, id: u64, tracker: Option<Arc<Tracker>>) {
+    fn set(&self, server: &Server, id: u64, tracker: Option<Arc<Tracker>>) {
         let broadcasts = |tracker: &Option<Arc<Tracker>>| tracker.as_ref().is_some_and(|it| !it.prefixes.is_empty());
         let mut by_id = self.by_id.lock();
         // Counted before the client is answered: what changes after that is noted.
@@ -101,16 +95,15 @@ impl Trackers {
         if broadcasts(&old) {
             server.keyspace.broadcasts.fetch_sub(1, Ordering::SeqCst);
         }
-        self.count.store(by_id.len(), Ordering::Relaxed);
     }
 
     /// Tells everybody who has to hear of these changes; `actor` is the client that made them.
     #[cold]
     pub fn tell(&self, server: &Server, mut changes: Invalidations, actor: Option<u64>) {
-        if self.is_empty() {
+        let by_id = self.by_id.lock();
+        if by_id.is_empty() {
             return;
         }
-        let by_id = self.by_id.lock();
         let own = |tracker: &Tracker| tracker.noloop && actor == Some(tracker.client.id);
         if changes.flushed {
             by_id.values().for_each(|tracker| send(server, tracker, None));
@@ -134,6 +127,27 @@ impl Trackers {
             }
         }
     }
+}
+
+/// Lets a connection track keys, or do it in another way than before. Prefixes are for [`Mode::Broadcast`], which has one at least.
+pub fn begin(
+    server: &Server,
+    session: &mut Session,
+    mode: Mode,
+    redirect: Option<u64>,
+    noloop: bool,
+    prefixes: Vec<Vec<u8>>,
+) {
+    debug_assert_eq!(mode == Mode::Broadcast, !prefixes.is_empty());
+    let info = &session.info;
+    info.set_flag(client_flags::TRACKING, true);
+    info.set_flag(client_flags::TRACKING_BROKEN, false);
+    info.set_flag(client_flags::TRACKING_BROADCAST, mode == Mode::Broadcast);
+    info.redirect.store(redirect.unwrap_or(0) as i64, Ordering::Relaxed);
+    let tracker = Arc::new(Tracker { client: info.clone(), redirect, noloop, prefixes });
+    server.trackers.set(server, session.id, Some(tracker.clone()));
+    let caching = session.tracking.as_ref().and_then(|now| now.caching);
+    session.tracking = Some(Box::new(Tracking { mode, caching, tracker }));
 }
 
 /// Lets a connection track keys no more.

@@ -325,9 +325,7 @@ impl<'k> LockedKeys<'k> {
                 if only.is_some_and(|only| only != number) || db.is_empty() {
                     continue;
                 }
-                if !observers.watched.is_empty() {
-                    observers.watched.touch_where(number, |key| db.table.contains(self.keyspace.key(key).hash, key));
-                }
+                observers.watched.touch_where(number, |key| db.table.contains(self.keyspace.key(key).hash, key));
                 let fresh = db.fresh();
                 taken.push(std::mem::replace(db, fresh));
             }
@@ -344,14 +342,12 @@ impl<'k> LockedKeys<'k> {
         let fx = &mut *self.fx;
         for (_, shard) in self.guards.all_mut() {
             let ShardData { dbs, observers, waits, .. } = &mut **shard;
-            if !observers.watched.is_empty() {
-                for number in [one, other] {
-                    observers.watched.touch_where(number, |key| {
-                        let hash = self.keyspace.key(key).hash;
-                        let lives = |db: &Db| db.table.get(hash, key).is_some_and(|it| !is_past(it.deadline(), now_ms));
-                        lives(&dbs[one]) || lives(&dbs[other])
-                    });
-                }
+            for number in [one, other] {
+                observers.watched.touch_where(number, |key| {
+                    let hash = self.keyspace.key(key).hash;
+                    let lives = |db: &Db| db.table.get(hash, key).is_some_and(|it| !is_past(it.deadline(), now_ms));
+                    lives(&dbs[one]) || lives(&dbs[other])
+                });
             }
             dbs.swap(one, other);
             for number in [one, other] {

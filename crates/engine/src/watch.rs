@@ -44,6 +44,9 @@ impl WatchTable {
     /// Marks everyone who watches this key, and forgets them.
     #[cold]
     pub fn touch(&mut self, db: usize, key: &[u8]) {
+        if self.is_empty() {
+            return;
+        }
         if let Some(watchers) = self.keys.remove(&(db, Box::from(key))) {
             for watch in watchers.iter().filter_map(Weak::upgrade) {
                 watch.store(true, Ordering::Release);

@@ -109,9 +109,7 @@ impl LockedKeys<'_> {
             let ShardData { dbs, observers, .. } = &mut **shard;
             for (number, db) in dbs.iter_mut().enumerate().filter(|(_, db)| !db.is_empty()) {
                 let fresh = stored_again(db, fx, &mut again)?;
-                if !observers.watched.is_empty() {
-                    observers.watched.touch_where(number, |key| db.table.contains(keyspace.key(key).hash, key));
-                }
+                observers.watched.touch_where(number, |key| db.table.contains(keyspace.key(key).hash, key));
                 fx.discard(Garbage::Dbs(vec![std::mem::replace(db, fresh)]));
             }
         }

@@ -44,6 +44,13 @@ impl Cacher {
     }
 }
 
+/// A server, a client that writes, and one that tracks keys.
+fn start(options: &str) -> (TestServer, Client, Cacher) {
+    let server = TestServer::start(&[]);
+    let (writer, cacher) = (Client::connect(server.addr()), Cacher::tracking(server.addr(), options));
+    (server, writer, cacher)
+}
+
 fn keys_of(message: Value) -> Option<Vec<String>> {
     let Value::Push(parts) = message else { panic!("no message: {message:?}") };
     assert_eq!(parts[0], Value::Bulk(b"invalidate".to_vec()));
@@ -66,9 +73,7 @@ fn keys(names: &[&str]) -> Option<Vec<String>> {
 
 #[test]
 fn a_key_that_was_read_is_told_of_once() {
-    let server = TestServer::start(&[]);
-    let mut writer = Client::connect(server.addr());
-    let mut cacher = Cacher::tracking(server.addr(), "");
+    let (_server, mut writer, mut cacher) = start("");
     assert_eq!(cacher.told(), []);
     cacher.run("MGET a b");
     writer.ok("SET other 1");
@@ -89,9 +94,7 @@ fn a_key_that_was_read_is_told_of_once() {
 
 #[test]
 fn noloop_leaves_out_ones_own_changes() {
-    let server = TestServer::start(&[]);
-    let mut writer = Client::connect(server.addr());
-    let mut cacher = Cacher::tracking(server.addr(), "NOLOOP");
+    let (_server, mut writer, mut cacher) = start("NOLOOP");
     cacher.run("GET a");
     cacher.run("SET a 1");
     assert_eq!(cacher.told(), []);
@@ -102,9 +105,7 @@ fn noloop_leaves_out_ones_own_changes() {
 
 #[test]
 fn caching_is_about_one_command_or_transaction() {
-    let server = TestServer::start(&[]);
-    let mut writer = Client::connect(server.addr());
-    let mut cacher = Cacher::tracking(server.addr(), "OPTIN");
+    let (_server, mut writer, mut cacher) = start("OPTIN");
     for line in ["GET a", "CLIENT CACHING YES", "GET b", "GET c"] {
         cacher.run(line);
     }
@@ -121,9 +122,7 @@ fn caching_is_about_one_command_or_transaction() {
 
 #[test]
 fn caching_is_not_about_what_follows_a_command_that_waited() {
-    let server = TestServer::start(&[]);
-    let mut writer = Client::connect(server.addr());
-    let mut cacher = Cacher::tracking(server.addr(), "OPTOUT");
+    let (_server, mut writer, mut cacher) = start("OPTOUT");
     for line in ["CLIENT CACHING NO", "BLPOP none 0.01", "GET a", "CLIENT CACHING NO", "GET b"] {
         cacher.run(line);
     }
@@ -154,9 +153,7 @@ fn broadcasts_are_by_prefix_and_by_transaction() {
 
 #[test]
 fn what_ends_or_empties_keys_is_told() {
-    let server = TestServer::start(&[]);
-    let mut writer = Client::connect(server.addr());
-    let mut cacher = Cacher::tracking(server.addr(), "");
+    let (_server, mut writer, mut cacher) = start("");
     writer.run("HSET h f 1");
     writer.ok("SET soon 1");
     for line in ["GET soon", "HGETALL h", "ZRANGE z 0 -1"] {

@@ -1,14 +1,12 @@
 //! CLIENT TRACKING and its kin: how a connection tracks keys. What it is told is `command::tracking`'s business.
 
 use super::SUBCOMMAND;
-use command::clients::client_flags;
 use command::server::Server;
 use command::session::Session;
 use command::spec::{Run, Shape, integer, one_of, string, token};
-use command::tracking::{self, Mode, Tracker, Tracking};
+use command::tracking::{self, Mode, Tracking};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub static TRACKING: CommandSpec = CommandSpec {
@@ -172,15 +170,7 @@ fn begin(server: &Server, session: &mut Session, options: Options) -> CommandRes
     let (redirect, noloop) = (options.redirect, options.noloop);
     let before = session.tracking.as_ref().map_or(&[][..], |now| &now.tracker.prefixes);
     let prefixes = if mode == Mode::Broadcast { options.all_prefixes(before)? } else { Vec::new() };
-    let info = &session.info;
-    info.set_flag(client_flags::TRACKING, true);
-    info.set_flag(client_flags::TRACKING_BROKEN, false);
-    info.set_flag(client_flags::TRACKING_BROADCAST, mode == Mode::Broadcast);
-    info.redirect.store(redirect.unwrap_or(0) as i64, Ordering::Relaxed);
-    let tracker = Arc::new(Tracker { client: info.clone(), redirect, noloop, prefixes });
-    server.trackers.set(server, session.id, Some(tracker.clone()));
-    let caching = session.tracking.as_ref().and_then(|now| now.caching);
-    session.tracking = Some(Box::new(Tracking { mode, caching, tracker }));
+    tracking::begin(server, session, mode, redirect, noloop, prefixes);
     Ok(())
 }
 
