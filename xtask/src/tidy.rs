@@ -52,6 +52,8 @@ pub fn run(ratchet: bool) -> Result<(), String> {
     findings.extend(functions::check(&sources, ratchet)?);
     findings.extend(texts::check(&files)?);
     findings.extend(texts::check_errors(&sources));
+    findings.extend(texts::check_handlers(&sources));
+    findings.extend(texts::check_paths(&files)?);
     if findings.is_empty() {
         println!("tidy: {} files, {} of them Rust: all rules hold", files.len(), sources.len());
         return Ok(());

@@ -1,7 +1,7 @@
 //! What the commands share that draw elements at random: HRANDFIELD, SRANDMEMBER and ZRANDMEMBER.
 
-use command::long::counted;
-use command::worker::WorkerState;
+use command::WorkerState;
+use command::spec::work::counted;
 use command::{Args, CommandError, Ctx};
 use engine::{Key, LockedKeys};
 use resp::{Mark, ReplyWriter};
@@ -33,7 +33,7 @@ impl Count {
     }
 }
 
-/// How many elements the count behind the key asks for: [`command::long::Work`] of the commands that draw.
+/// How many elements the count behind the key asks for: [`command::spec::Work`] of the commands that draw.
 pub fn to_draw(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
     let key = &located[0];
     match if args.len() > 2 { args.int(2).unwrap_or(0) } else { 0 } {

@@ -1,227 +1,29 @@
-//! A server without sockets, for the tests beside the handlers.
-//!
-//! Time stands still until [`TestServer::advance_ms`] moves it.
+//! The test server of `dispatch`, with all commands.
 
-use command::clients::{ClientInfo, Mailbox, Message};
-use command::dispatch::Flow;
-use command::long::{self, Executor, Job};
-use command::registry::Registry;
-use command::server::Server;
-use command::session::Session;
-use command::testing::Letters;
-use command::{OwnedArgs, Worker, blocking, pipeline};
-use engine::Shape;
-use engine::journal::Record;
-use resp::client::{Value, decode};
+use dispatch::{Flow, pipeline};
 use resp::{Proto, ReplyWriter};
-use std::sync::Arc;
-use std::sync::mpsc::Receiver;
-use structures::lock::Sharing;
+use std::ops::{Deref, DerefMut};
 
-/// A server with one worker and any number of sessions.
-pub struct TestServer {
-    pub server: Server,
-    pub worker: Worker,
-    sessions: Vec<Session>,
-    letters: Arc<Letters>,
-    /// Long commands that did not run yet, once they are to run elsewhere.
-    jobs: Option<Receiver<Box<Job>>>,
-}
+/// A server with all commands, for the tests beside the handlers.
+pub struct TestServer(dispatch::testing::TestServer);
 
 impl TestServer {
     pub fn new() -> TestServer {
-        TestServer::with(Sharing::Exclusive)
+        TestServer(dispatch::testing::TestServer::new(crate::COMMANDS))
     }
+}
 
-    /// A server whose shards other threads may lock, too.
-    pub fn with(sharing: Sharing) -> TestServer {
-        let registry = Registry::new(crate::COMMANDS, &[]).expect("command names are unique");
-        let shape = Shape { shards: 16, databases: 16, sharing };
-        let started = base::clock::Now { unix_ms: 1_700_000_000_000, unix_us: 1_700_000_000_000_000, mono_us: 1 };
-        let (server, mut letters) = command::testing::server(registry, shape, 1, started);
-        let letters = letters.remove(0);
-        let mut worker = Worker::new(0, server.workers[0].stats.clone(), 7);
-        worker.state.now = started;
-        server.tunables.set_debug_command(command::tunables::Access::Yes);
-        server.keyspace.journal.start();
-        server.events.on.store(true, std::sync::atomic::Ordering::Relaxed);
-        let mut this = TestServer { server, worker, sessions: Vec::new(), letters, jobs: None };
-        this.connect();
-        this.advance_ms(0);
-        this
+impl Deref for TestServer {
+    type Target = dispatch::testing::TestServer;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
+}
 
-    /// One more session; gives its number.
-    pub fn connect(&mut self) -> usize {
-        let now = self.worker.state.now.unix_ms;
-        let addr = |id| format!("127.0.0.1:{}", 10_000 + id);
-        let client = |id| ClientInfo::new(id, 0, 8, addr(id), "127.0.0.1:6379".to_owned(), now);
-        let info = self.server.clients.add(usize::MAX, client).expect("there is always room for one more");
-        self.sessions.push(Session::new(info, true, true));
-        self.sessions.len() - 1
-    }
-
-    /// Moves the clock.
-    pub fn advance_ms(&mut self, ms: i64) {
-        let mut now = self.worker.state.now;
-        now.unix_ms += ms;
-        now.unix_us += ms * 1000;
-        now.mono_us += ms as u64 * 1000;
-        self.worker.set_now(&self.server, now);
-    }
-
-    pub fn set_proto(&mut self, proto: Proto) {
-        self.sessions[0].proto = proto;
-    }
-
-    /// Runs a command of session 0, its words as in redis-cli.
-    pub fn run(&mut self, line: &str) -> Value {
-        self.run_on(0, line)
-    }
-
-    /// The same on another session.
-    pub fn run_on(&mut self, session: usize, line: &str) -> Value {
-        let words = base::text::split_args(line.as_bytes()).expect("balanced quotes");
-        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-        self.run_words(session, &words)
-    }
-
-    pub fn run_words(&mut self, session: usize, words: &[&[u8]]) -> Value {
-        let owned: OwnedArgs = words.iter().copied().collect();
-        let mut reply = ReplyWriter::new(Proto::Resp2);
-        let mut ticks = 0;
-        let session = &mut self.sessions[session];
-        let flow = pipeline::run_words(&self.server, &mut self.worker, session, &mut reply, &owned.args(), &mut ticks);
-        assert_ne!(flow, Flow::Postponed, "the command waits");
-        let bytes = reply.out.to_vec();
-        let (value, used) = decode(&bytes).expect("a valid reply").expect("a whole reply");
-        assert_eq!(used, bytes.len(), "one reply");
-        value
-    }
-
-    /// Runs a command that must wait, on a new session; gives that session's number.
-    pub fn wait(&mut self, line: &str) -> usize {
-        let session = self.connect();
-        self.wait_on(session, line);
-        session
-    }
-
-    /// The same on a session that is there.
-    pub fn wait_on(&mut self, session: usize, line: &str) {
-        let words = base::text::split_args(line.as_bytes()).expect("balanced quotes");
-        let owned: OwnedArgs = words.iter().map(Vec::as_slice).collect();
-        let mut reply = ReplyWriter::new(Proto::Resp2);
-        let session = &mut self.sessions[session];
-        let flow = pipeline::run_words(&self.server, &mut self.worker, session, &mut reply, &owned.args(), &mut 0);
-        assert_eq!(flow, Flow::Blocked, "{line} waits");
-        assert!(reply.out.is_empty(), "nothing is answered yet");
-    }
-
-    /// From now on, commands with so many elements do not run before [`TestServer::execute`].
-    pub fn run_long_elsewhere(&mut self, elements: usize) {
-        let (executor, jobs) = Executor::new(elements);
-        self.server.executor = Some(executor);
-        self.jobs = Some(jobs);
-    }
-
-    /// Sends a command of which there is no answer yet, and tells why.
-    pub fn send(&mut self, session: usize, line: &str) -> Flow {
-        let words = base::text::split_args(line.as_bytes()).expect("balanced quotes");
-        let owned: OwnedArgs = words.iter().map(Vec::as_slice).collect();
-        let mut reply = ReplyWriter::new(Proto::Resp2);
-        let session = &mut self.sessions[session];
-        let flow = pipeline::run_words(&self.server, &mut self.worker, session, &mut reply, &owned.args(), &mut 0);
-        assert!(reply.out.is_empty(), "nothing is answered yet");
-        flow
-    }
-
-    /// Runs the long commands that were handed over, and brings their keys back.
-    pub fn execute(&mut self) {
-        self.execute_some(usize::MAX);
-    }
-
-    /// The same with the first of them.
-    pub fn execute_first(&mut self) {
-        self.execute_some(1);
-    }
-
-    fn execute_some(&mut self, count: usize) {
-        let mut executor = long::worker_of(&self.server);
-        for job in self.jobs.iter().flat_map(Receiver::try_iter).take(count) {
-            long::execute(&self.server, &mut executor, job);
-        }
-        let mut finished = self.letters.take_all(|letter| matches!(letter, Message::Finished(_)));
-        for letter in &mut finished {
-            let Message::Finished(finished) = letter else { continue };
-            long::bring_back(&self.server, &mut self.worker, finished);
-        }
-        for letter in finished {
-            self.letters.send(letter);
-        }
-    }
-
-    /// The sessions that were told to try again since the last call.
-    pub fn told_to_retry(&mut self) -> Vec<usize> {
-        let told = self.letters.take_all(|letter| matches!(letter, Message::Retry(_)));
-        let number = |id: u64| self.sessions.iter().position(|session| session.id == id);
-        told.iter().filter_map(|letter| if let Message::Retry(id) = letter { number(*id) } else { None }).collect()
-    }
-
-    /// What a session that waited was answered since; `None` while it waits.
-    pub fn answer(&mut self, session: usize) -> Option<String> {
-        let session = &mut self.sessions[session];
-        let for_it = |message: &Message| match message {
-            Message::EndWait(wait, _) => wait.client == session.id,
-            Message::Finished(finished) => finished.client == session.id,
-            _ => false,
-        };
-        let letter = self.letters.take_first(for_it)?;
-        let mut reply = ReplyWriter::new(Proto::Resp2);
-        let ended = match letter {
-            Message::EndWait(wait, end) => {
-                blocking::end(&self.server, &mut self.worker, session, &mut reply, &wait, end)
-            }
-            Message::Finished(finished) => long::end(&self.server, &self.worker, session, &mut reply, *finished),
-            _ => false,
-        };
-        assert!(ended, "it waited for this");
-        let (value, _) = decode(&reply.out.to_vec()).expect("a valid reply").expect("a whole reply");
-        Some(value.to_string())
-    }
-
-    /// Ends a connection, as if the client had closed it.
-    pub fn hang_up(&mut self, session: usize) {
-        let session = &mut self.sessions[session];
-        blocking::abandon(&self.server, session);
-        self.server.clients.remove(session.id);
-    }
-
-    /// The time at which a session gives up waiting, in milliseconds from now.
-    pub fn gives_up_in_ms(&self, session: usize) -> Option<u64> {
-        let deadline = self.sessions[session].blocked.as_ref()?.deadline_us?;
-        Some((deadline - self.worker.state.now.mono_us) / 1000)
-    }
-
-    /// Runs a command and shows its reply as redis-cli does.
-    pub fn show(&mut self, line: &str) -> String {
-        self.run(line).to_string()
-    }
-
-    /// What was logged since the last call, a line a command ("0 SET k v").
-    pub fn journal(&self) -> Vec<String> {
-        let show = |record: Record| {
-            let words: Vec<_> = record.args.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-            format!("{} {}", record.db, words.join(" "))
-        };
-        self.server.keyspace.journal.take().into_iter().flatten().map(show).collect()
-    }
-
-    /// Events since the last call ("0 set k").
-    pub fn events(&self) -> Vec<String> {
-        let show = |fired: engine::effects::Fired| {
-            format!("{} {} {}", fired.db, fired.event, String::from_utf8_lossy(&fired.key))
-        };
-        self.server.events.take().into_iter().map(show).collect()
+impl DerefMut for TestServer {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
 }
 
@@ -232,11 +34,11 @@ fn a_connection_gives_back_the_words_of_a_long_command() {
     input.extend(b"$1\r\nk\r\n".repeat(10_000));
     let half = input.len() / 2;
     let mut reply = ReplyWriter::new(Proto::Resp2);
-    let session = &mut server.sessions[0];
-    let outcome = pipeline::run(&server.server, &mut server.worker, session, &mut input[..half], &mut reply);
+    let (server, worker, session) = server.parts(0);
+    let outcome = pipeline::run(server, worker, session, &mut input[..half], &mut reply);
     assert_eq!((outcome.consumed, outcome.flow), (0, Flow::Continue));
     assert!(session.partial.capacity() > 4000, "it goes on where it stopped");
-    let outcome = pipeline::run(&server.server, &mut server.worker, session, &mut input, &mut reply);
+    let outcome = pipeline::run(server, worker, session, &mut input, &mut reply);
     assert_eq!(outcome.consumed, input.len());
     assert_eq!(reply.out.to_vec(), b":0\r\n");
     assert_eq!(session.partial.capacity(), 0);

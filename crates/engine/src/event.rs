@@ -87,7 +87,7 @@ impl Class {
 }
 
 /// An event: what happened to a key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     pub class: Class,
     pub name: &'static str,

@@ -4,32 +4,22 @@
 //! tag share a lock. Locks are taken in rising order of shards and only by [`LockedKeys`](crate::LockedKeys) and
 //! the expiry sweep, which takes one at a time: no deadlock is possible.
 
-use crate::away::Travel;
-use crate::effects::Effects;
-use crate::event::Event;
 use crate::journal::Journal;
-use crate::observers::Observers;
-use crate::reclaim::{Garbage, Reclaimer};
+use crate::key::Key;
+use crate::observe::Observers;
+use crate::shard::reclaim::Reclaimer;
 use crate::shard::{Db, ShardData};
 use base::slot::hash_tag;
+use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use structures::dict::{Removed, ValueRef};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use structures::dict::ValueRef;
 use structures::hash::Hasher;
-use structures::lock::{Lock, Sharing};
-use value::Object;
+use structures::lock::Lock;
 use value::probe::Probe;
 
 /// Where the shard bits are taken from the hash: the table uses the low bits and the top byte.
 const SHARD_SHIFT: u32 = 40;
-
-/// A key as a command names it, with what the plan computed about it.
-#[derive(Clone, Copy, Debug)]
-pub struct Key<'a> {
-    pub bytes: &'a [u8],
-    pub hash: u64,
-    pub shard: u16,
-}
 
 /// What a keyspace is made of; fixed at start.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +27,18 @@ pub struct Shape {
     /// Power of two, at most 32,768.
     pub shards: usize,
     pub databases: usize,
-    pub sharing: Sharing,
+}
+
+/// What the whole keyspace knows about detached keys.
+#[derive(Default)]
+pub(crate) struct Detachments {
+    /// Commands that have detached keys. Changes under the locks of those keys' shards, so whoever has locked the shard of
+    /// such a key reads more than 0.
+    pub commands: AtomicUsize,
+    /// Somebody waits to have all shards: until he had them, no more keys are detached.
+    pub all_wanted: AtomicBool,
+    /// Who waits for keys to be attached, in order: workers and their clients.
+    pub waiting: Mutex<Vec<(usize, u64)>>,
 }
 
 /// The keyspace.
@@ -45,12 +46,11 @@ pub struct Keyspace {
     pub(crate) shards: Box<[Lock<ShardData>]>,
     hasher: Hasher,
     databases: usize,
-    sharing: Sharing,
     pub journal: Journal,
     pub reclaimer: Reclaimer,
     /// How many clients want to hear of changes of all keys.
     pub broadcasts: Arc<AtomicUsize>,
-    pub(crate) travel: Travel,
+    pub(crate) detachments: Detachments,
 }
 
 impl Keyspace {
@@ -60,28 +60,22 @@ impl Keyspace {
         let shard = || {
             let dbs = (0..shape.databases).map(|_| Db::new(hasher)).collect();
             let observers = Observers::new(broadcasts.clone());
-            let data = ShardData { dbs, observers, waits: Default::default(), away: Vec::new() };
-            Lock::new(data, shape.sharing)
+            let data = ShardData { dbs, observers, waits: Default::default(), detached: Vec::new() };
+            Lock::new(data)
         };
         Keyspace {
             shards: (0..shape.shards).map(|_| shard()).collect(),
             hasher,
             databases: shape.databases,
-            sharing: shape.sharing,
             journal: Journal::default(),
             reclaimer,
             broadcasts,
-            travel: Travel::default(),
+            detachments: Detachments::default(),
         }
     }
 
     pub fn databases(&self) -> usize {
         self.databases
-    }
-
-    /// Whether several threads may take its shards.
-    pub fn is_shared(&self) -> bool {
-        self.sharing == Sharing::Shared
     }
 
     pub fn shards(&self) -> usize {
@@ -129,52 +123,5 @@ impl Keyspace {
         {
             object.prefetch(probes);
         }
-    }
-
-    /// Deletes keys of one shard that are past their deadline, at most `budget` of each database, and fields of hashes, of
-    /// which it takes as many from `fields`; tells the earliest time at which there may be more, `Some(now)` when a
-    /// budget ran out.
-    pub fn expire_shard(&self, shard: usize, budget: usize, fields: &mut usize, fx: &mut Effects) -> Option<u64> {
-        let mut guard = self.shards[shard].lock();
-        let data = &mut *guard;
-        let mut more = false;
-        fx.begin(&self.journal);
-        for (number, db) in data.dbs.iter_mut().enumerate() {
-            let observers = &mut data.observers;
-            if db.with_subexpiry() > 0 {
-                more |= db.expire_fields(number, observers, fields, fx, &mut |fx| fx.settle(&self.journal));
-            }
-            if db.with_deadline() == 0 {
-                continue;
-            }
-            let Db { table, subexpiry } = db;
-            more |= table.advance(fx.now_ms, budget, &mut |key, removed| {
-                subexpiry.forget(key, &removed);
-                note_expired(fx, number, key, removed);
-                observers.touch(fx, number, key);
-                fx.settle(&self.journal);
-            });
-        }
-        if more { Some(fx.now_ms) } else { data.next_deadline() }
-    }
-}
-
-/// Counts, logs and announces a key that was deleted for its age.
-pub(crate) fn note_expired(fx: &mut Effects, db: usize, key: &[u8], removed: Removed<Object>) {
-    fx.counters.expired += 1;
-    let name: &[u8] = if fx.lazy_expire { b"UNLINK" } else { b"DEL" };
-    fx.record_before(db, &[name, key]);
-    fx.fire(db, Event::EXPIRED, key);
-    discard(fx, removed);
-}
-
-/// Frees a removed value: small ones were freed already, large ones go to the background.
-#[inline]
-pub(crate) fn discard(fx: &mut Effects, removed: Removed<Object>) {
-    match removed {
-        Removed::Small => {}
-        Removed::Blob(blob) => fx.discard(Garbage::Blob(blob)),
-        Removed::Boxed(object) if object.is_slow_to_free() => fx.discard(Garbage::Value(object)),
-        Removed::Boxed(small) => drop(small),
     }
 }

@@ -5,27 +5,29 @@
 
 #![forbid(unsafe_code)]
 
-pub mod away;
-pub mod blocking;
+pub mod detached;
 pub mod effects;
 pub mod event;
+mod expire;
 pub mod journal;
+mod key;
 pub mod keyspace;
 mod locked;
-mod observers;
+mod observe;
 pub mod recency;
-pub mod reclaim;
 mod shard;
-mod subexpiry;
-pub mod tracking;
-pub mod watch;
 
-pub use away::Away;
-pub use blocking::{Wait, WaitKey};
-pub use effects::Effects;
+pub use detached::Detached;
+pub use effects::{Effects, Log};
 pub use event::{Class, Event};
-pub use keyspace::{Key, Keyspace, Shape};
-pub use locked::{Delivery, LockedKeys, Lookup, Occupied, Place, Scope, ShardView, Slot, Update, Vacant, WrongKind};
-pub use shard::{Db, ShardData};
+pub use key::Key;
+pub use keyspace::{Keyspace, Shape};
+pub use locked::{
+    Busy, Commit, Delivery, LockedKeys, Lookup, Occupied, Place, Scope, ShardView, Slot, Update, Vacant, WrongKind,
+};
+pub use observe::tracking;
+pub use observe::waits::{Wait, WaitFor, WaitKey, Wakes};
+pub use observe::watch;
+pub use shard::{Db, ShardData, reclaim};
 pub use structures::dict::{EntryRef, NewValue, OwnedValue, ValueRef};
 pub use value::View;

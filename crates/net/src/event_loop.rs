@@ -300,8 +300,11 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
     /// Hands a message to a connection; what it answers is sent, and the rest of its input follows, in this turn.
     fn tell(&mut self, slot: usize, message: S::Message) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
-        let Some(next) = self.service.tell(&mut connection.state, message, &mut self.reply) else { return };
-        connection.keep(next, &mut self.reply);
+        match self.service.tell(&mut connection.state, message, &mut self.reply) {
+            Some(next) => connection.keep(next, &mut self.reply),
+            None if self.reply.out.is_empty() => return,
+            None => connection.output.append(&mut self.reply.out),
+        }
         self.list(slot);
     }
 

@@ -104,7 +104,7 @@ pub trait Service {
     fn message(&mut self, message: Self::Message) -> Order<Self::Message>;
     /// What is due by now, one thing at a time; asked once a turn, until there is no more.
     fn due(&mut self) -> Option<Order<Self::Message>>;
-    /// A message to one connection, which may end its waiting. `None`: it changed nothing.
+    /// A message to one connection, which may end its waiting; `None` when it does not. What it writes is sent in any case.
     fn tell(&mut self, conn: &mut Self::Conn, message: Self::Message, reply: &mut ReplyWriter) -> Option<Next>;
     fn closed(&mut self, conn: Self::Conn);
 }

@@ -35,14 +35,21 @@ impl<M> Post<M> {
         Post { letters: Arc::default(), waker: Arc::new(waker), connections: Arc::default() }
     }
 
-    /// Delivers a letter. The worker is woken only for the first of several.
+    /// Delivers a letter, and wakes the worker if it has to be.
     pub fn send(&self, mail: Mail<M>) -> io::Result<()> {
-        let first = {
-            let mut letters = self.letters.lock();
-            letters.push(mail);
-            letters.len() == 1
-        };
-        if first { self.waker.wake() } else { Ok(()) }
+        if self.put(mail) { self.wake() } else { Ok(()) }
+    }
+
+    /// Delivers a letter; returns whether the worker has to be woken, as it does for the first of several.
+    pub fn put(&self, mail: Mail<M>) -> bool {
+        let mut letters = self.letters.lock();
+        letters.push(mail);
+        letters.len() == 1
+    }
+
+    /// Wakes the worker.
+    pub fn wake(&self) -> io::Result<()> {
+        self.waker.wake()
     }
 
     pub(crate) fn take(&self) -> Vec<Mail<M>> {

@@ -6,14 +6,16 @@ use crate::options::Options;
 use crate::service::{WorkerPost, WorkerService};
 use crate::{alloc, listen};
 use base::clock::{Clock, SystemClock};
+use command::Server;
 use command::clients::Message;
-use command::host::Shutdown;
-use command::long::{self, Executor, Job, LONG_ELEMENTS};
-use command::registry::Registry;
-use command::server::WorkerHandle;
+use command::server::host::Shutdown;
+use command::server::{Parts, WorkerHandle};
+use command::session::waiting::{Executor, Job};
+use command::spec::registry::Registry;
+use command::spec::work::LONG_ELEMENTS;
 use command::stats::WorkerStats;
 use command::tunables::Tunables;
-use command::{Server, Worker};
+use dispatch::{Worker, long};
 use engine::reclaim::{self, Reclaimer};
 use engine::{Keyspace, Shape};
 use net::{EventLoop, Listeners, Mail, Port, Post};
@@ -25,7 +27,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use structures::hash::Hasher;
-use structures::lock::Sharing;
 
 /// Shards for each worker.
 const SHARDS_PER_WORKER: usize = 16;
@@ -135,7 +136,6 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
     let shape = Shape {
         shards: (count * SHARDS_PER_WORKER).next_power_of_two().min(SHARDS_MAX),
         databases: usize::try_from(options.int("databases")).unwrap_or(16),
-        sharing: if count == 1 { Sharing::Exclusive } else { Sharing::Shared },
     };
     let posts: Vec<Post<Message>> = ports.iter().map(Port::post).collect();
     let handles: Vec<WorkerHandle> = posts
@@ -151,32 +151,22 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
     let started_with = Arc::new(AtomicU64::new(0));
     let process = Process::new(options.clone(), tunables.clone(), listeners.clone(), stop, started_with.clone());
     let mut rng = base::rng::Rng::seed(hasher.hash(b"run id"));
-    let server = Arc::new(Server {
+    let server = Arc::new(Server::new(Parts {
         keyspace: Keyspace::new(shape, hasher, reclaimer),
         registry,
         tunables,
-        clients: Default::default(),
-        trackers: Default::default(),
-        pause: Default::default(),
-        logs: Default::default(),
-        latency: Default::default(),
-        errors: Default::default(),
         workers: handles,
         host: Box::new(process),
-        events: Default::default(),
+        executor: Some(executor),
         started: SystemClock::new().now(),
         run_id: hex_digits(&mut rng),
-        replid: hex_digits(&mut rng).into(),
-        samples: Default::default(),
-        memory: Default::default(),
-        executor: Some(executor),
-    });
+        replid: hex_digits(&mut rng),
+    }));
     spawn_helper("reclaim", move || reclaim::run(&garbage, &reclaim_stats, alloc::thread_memory))?;
     spawn_executors((count / 2).clamp(count.min(2), EXECUTORS_MAX), &server, jobs)?;
     let services = ports.into_iter().zip(stats).enumerate().map(|(id, (port, stats))| {
         let worker = Worker::new(id, stats, rng.next_u64());
-        let deadlines = Default::default();
-        EventLoop::new(port, WorkerService { server: server.clone(), worker, sweep_at: 0, cron_at: 0, deadlines })
+        EventLoop::new(port, WorkerService::new(server.clone(), worker))
     });
     let mut loops: Vec<EventLoop<WorkerService>> = services.collect();
     loops[0].listen(listeners, posts.clone());

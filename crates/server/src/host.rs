@@ -4,7 +4,7 @@ use crate::alloc;
 use crate::apply::{Follower, Running};
 use crate::options::{Options, rewrite};
 use base::clock::{Clock, Now, SystemClock};
-use command::host::{CpuTimes, Host, MemoryStats, Shutdown};
+use command::server::host::{CpuTimes, Host, MemoryStats, Shutdown};
 use command::tunables::Tunables;
 use net::Listeners;
 use parking_lot::Mutex;

@@ -1,11 +1,11 @@
 //! A worker: joins the event loop with the commands.
 
-use command::blocking::{self, Blocked, End};
+use command::clients::tracking;
 use command::clients::{ClientInfo, Mailbox, Message, client_flags};
-use command::dispatch::Flow;
-use command::long;
-use command::pipeline::{self, Outcome};
-use command::{Server, Session, Worker, tracking};
+use command::session::waiting::{Blocked, End, Waiting};
+use command::{Server, Session};
+use dispatch::pipeline::{self, Outcome};
+use dispatch::{Flow, Worker, blocking, long};
 use engine::Wait;
 use net::{IoStats, Mail, Next, Order, Peer, Post, Service, TcpOptions, Turn};
 use resp::{Output, ReplyWriter};
@@ -18,6 +18,8 @@ const SWEEP_EVERY_MS: i64 = 5;
 const SWEEP_AGAIN_MS: i64 = 1;
 /// Milliseconds that an idle worker sleeps at most.
 const SLEEP_MS: u64 = 100;
+/// Milliseconds that a worker sleeps at most while its clients wait for shards.
+const BUSY_SLEEP_MS: u64 = 1;
 
 /// Keys that are planned together, at the least, when more connections are ready: more would only push each other's
 /// input out of the cache.
@@ -32,6 +34,8 @@ pub struct WorkerService {
     pub sweep_at: i64,
     pub cron_at: i64,
     pub deadlines: Deadlines,
+    /// Clients whose commands wait for shards that another thread holds; they try again in the next turn.
+    pub busy: Vec<u64>,
 }
 
 /// The waits of this worker's clients that have a deadline, by it (in microseconds of the monotonic clock) and by client.
@@ -48,14 +52,23 @@ pub struct Connection {
 pub struct WorkerPost(pub Post<Message>);
 
 impl Mailbox for WorkerPost {
-    fn send(&self, message: Message) {
-        if let Err(error) = self.0.send(Mail::Message(message)) {
+    fn post(&self, message: Message) -> bool {
+        self.0.put(Mail::Message(message))
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.0.wake() {
             log::warn!("Waking a worker: {error}");
         }
     }
 }
 
 impl WorkerService {
+    pub fn new(server: Arc<Server>, worker: Worker) -> WorkerService {
+        let deadlines = Deadlines::default();
+        WorkerService { server, worker, sweep_at: 0, cron_at: 0, deadlines, busy: Vec::new() }
+    }
+
     /// What is to become of a connection after its commands. The only way from one to the other, because the deadline of
     /// a session that has begun to wait must be noted.
     #[inline]
@@ -69,25 +82,28 @@ impl WorkerService {
         match flow {
             Flow::Continue => Next::Read,
             Flow::Close => Next::Close,
-            Flow::Postponed => Next::Wait,
-            Flow::Deferred | Flow::Away => Next::Pending,
-            Flow::Blocked => {
-                self.note_deadline(session);
-                Next::Wait
+            Flow::Waits => {
+                self.note_wait(session);
+                if session.waiting.ends_soon() { Next::Pending } else { Next::Wait }
             }
             Flow::SendFirst => Next::SendFirst,
         }
     }
 
+    /// Notes what has to be looked at for a session that begins to wait.
     #[cold]
-    fn note_deadline(&mut self, session: &Session) {
-        if let Some(Blocked { wait, deadline_us: Some(deadline), .. }) = &session.blocked {
-            self.deadlines.insert((*deadline, session.id), wait.clone());
+    fn note_wait(&mut self, session: &Session) {
+        match &session.waiting {
+            Waiting::Keys(Blocked { wait, deadline_us: Some(deadline), .. }) => {
+                self.deadlines.insert((*deadline, session.id), wait.clone());
+            }
+            Waiting::Busy => self.busy.push(session.id),
+            Waiting::No | Waiting::Pause | Waiting::Detached | Waiting::Long(_) | Waiting::Keys(_) => {}
         }
     }
 
     fn forget_deadline(&mut self, session: &Session) {
-        if let Some(Blocked { deadline_us: Some(deadline), .. }) = &session.blocked {
+        if let Waiting::Keys(Blocked { deadline_us: Some(deadline), .. }) = &session.waiting {
             self.deadlines.remove(&(*deadline, session.id));
         }
     }
@@ -156,6 +172,9 @@ impl Service for WorkerService {
             }
         }
         self.worker.end_turn(&self.server);
+        if !self.busy.is_empty() {
+            return BUSY_SLEEP_MS;
+        }
         let sleep = (self.sweep_at.min(now + SLEEP_MS as i64) - now).max(1) as u64;
         let first = self.deadlines.first_key_value().map(|(&(deadline, _), _)| deadline);
         first.map_or(sleep, |deadline| {
@@ -224,6 +243,9 @@ impl Service for WorkerService {
     }
 
     fn due(&mut self) -> Option<Order<Message>> {
+        if let Some(id) = self.busy.pop() {
+            return Some(Order::Resume(id));
+        }
         let now = self.worker.state.now.mono_us;
         while let Some(first) = self.deadlines.first_entry()
             && first.key().0 <= now
@@ -241,7 +263,7 @@ impl Service for WorkerService {
         let session = &mut conn.session;
         match message {
             Message::EndWait(wait, end) => {
-                let deadline = session.blocked.as_ref().and_then(|blocked| blocked.deadline_us);
+                let deadline = session.waiting.blocked().and_then(|blocked| blocked.deadline_us);
                 if !blocking::end(&self.server, &mut self.worker, session, reply, &wait, end) {
                     return None;
                 }
@@ -250,17 +272,27 @@ impl Service for WorkerService {
                 Some(self.next(&conn.session, flow, reply))
             }
             Message::CheckWait(_) => {
-                self.note_deadline(session);
+                self.note_wait(session);
                 None
             }
             Message::Finished(finished) => {
-                if !long::end(&self.server, &self.worker, session, reply, *finished) {
+                if !long::end(&self.server, &mut self.worker, session, reply, *finished) {
                     return None;
                 }
                 let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
                 Some(self.next(&conn.session, flow, reply))
             }
-            Message::Kill(_) | Message::Feed(..) | Message::Resume | Message::Retry(_) => None,
+            Message::Monitored(_, line) => {
+                if session.monitor {
+                    reply.raw(&line);
+                }
+                None
+            }
+            Message::Invalidated { redirected, what, .. } => {
+                tracking::write(session, reply, redirected, &what);
+                None
+            }
+            Message::Kill(_) | Message::Resume | Message::Retry(_) => None,
         }
     }
 
@@ -295,8 +327,7 @@ impl Service for WorkerService {
         }
         let timeout = self.server.tunables.timeout.load(Relaxed);
         // A monitor has nothing to say, and who waits cannot.
-        let waits =
-            conn.session.blocked.is_some() || conn.session.running.is_some() || !conn.session.postponed.is_empty();
+        let waits = !conn.session.waiting.is_no() || !conn.session.postponed.is_empty();
         if timeout == 0 || conn.session.monitor || waits {
             return false;
         }
@@ -307,7 +338,10 @@ impl Service for WorkerService {
     fn message(&mut self, message: Message) -> Order<Message> {
         match message {
             Message::Kill(id) => Order::Close(id),
-            Message::Feed(id, bytes) => Order::Send(id, bytes),
+            Message::Monitored(id, line) => Order::Tell(id, Message::Monitored(id, line)),
+            Message::Invalidated { client, redirected, what } => {
+                Order::Tell(client, Message::Invalidated { client, redirected, what })
+            }
             Message::EndWait(wait, end) => Order::Tell(wait.client, Message::EndWait(wait, end)),
             Message::CheckWait(wait) => Order::Tell(wait.client, Message::CheckWait(wait)),
             Message::Finished(mut finished) => {

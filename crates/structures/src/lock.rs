@@ -1,128 +1,68 @@
-//! The lock of a shard: a mutex that costs nothing when the server has one worker.
-//!
-//! With several workers it is a plain three-state mutex from `parking_lot`. With one worker nobody else
-//! ever takes a shard, so the lock only marks itself as held (a relaxed store, no read-modify-write): that
-//! mark turns a second lock by the same worker, which would hand out two mutable references, into an abort
-//! instead of undefined behaviour.
-//!
-//! Invariant: an `exclusive` lock is used by one thread only. The server creates all its shards in one mode,
-//! and hands them to as many workers as the mode says.
+//! The lock of a shard: a mutex of its own cache lines, whose waiters look for a while before they sleep, and may give up.
 
 use parking_lot::{Mutex, MutexGuard};
-use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Looks at a lock that another thread holds, before the system is asked to wait: a few microseconds.
 const SPINS: usize = 128;
 
-/// How many threads will use a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sharing {
-    /// Exactly one thread: the one that locks first owns the lock for ever.
-    Exclusive,
-    /// Any number of threads.
-    Shared,
-}
-
 /// A value behind a lock. Aligned so that two shards never share a pair of cache lines.
 #[repr(align(128))]
 pub struct Lock<T> {
-    raw: Mutex<()>,
-    shared: bool,
-    held: AtomicBool,
-    owner: AtomicU64,
-    value: UnsafeCell<T>,
+    value: Mutex<T>,
 }
-
-// SAFETY: a shared lock hands out `&mut T` to one thread at a time through the mutex; an exclusive lock checks
-// (see `lock`) that only one thread ever gets in.
-unsafe impl<T: Send> Sync for Lock<T> {}
 
 /// The right to use the value of a locked [`Lock`]; gives it back when dropped.
 pub struct Guard<'a, T> {
-    lock: &'a Lock<T>,
-    /// The mutex, when it is shared.
-    mutex: Option<MutexGuard<'a, ()>>,
-}
-
-/// A small number that names the calling thread, never 0.
-fn thread_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local! {
-        static MINE: u64 = NEXT.fetch_add(1, Ordering::Relaxed);
-    }
-    MINE.with(|number| *number)
+    value: MutexGuard<'a, T>,
 }
 
 impl<T> Lock<T> {
-    pub fn new(value: T, sharing: Sharing) -> Lock<T> {
-        Lock {
-            raw: Mutex::new(()),
-            shared: sharing == Sharing::Shared,
-            held: AtomicBool::new(false),
-            owner: AtomicU64::new(0),
-            value: UnsafeCell::new(value),
-        }
+    pub fn new(value: T) -> Lock<T> {
+        Lock { value: Mutex::new(value) }
     }
 
-    /// Waits for the lock and takes it. Aborts the process when an exclusive lock is taken twice.
+    /// Waits for the lock, however long that takes.
     #[inline]
     pub fn lock(&self) -> Guard<'_, T> {
-        let mutex = if self.shared {
-            Some(self.raw.try_lock().unwrap_or_else(|| self.wait()))
-        } else {
-            self.enter_exclusive();
-            None
-        };
-        Guard { lock: self, mutex }
+        Guard { value: self.value.try_lock().unwrap_or_else(|| self.wait()) }
     }
 
-    /// Waits for as long as most commands hold a shard without leaving the processor, which costs more, and only then as
-    /// long as it takes.
-    #[cold]
-    fn wait(&self) -> MutexGuard<'_, ()> {
-        for _ in 0..SPINS {
-            std::hint::spin_loop();
-            if !self.raw.is_locked()
-                && let Some(held) = self.raw.try_lock()
-            {
-                return held;
-            }
-        }
-        self.raw.lock()
+    /// Waits for the lock at most so long; `None` when it was not to be had.
+    #[inline]
+    pub fn lock_for(&self, patience: Duration) -> Option<Guard<'_, T>> {
+        let value = self.value.try_lock().or_else(|| self.wait_for(patience))?;
+        Some(Guard { value })
     }
 
     /// Takes the lock if nobody holds it.
     #[inline]
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
-        if self.shared {
-            let held = self.raw.try_lock()?;
-            Some(Guard { lock: self, mutex: Some(held) })
-        } else {
-            self.enter_exclusive();
-            Some(Guard { lock: self, mutex: None })
-        }
-    }
-
-    #[inline]
-    fn enter_exclusive(&self) {
-        let me = thread_number();
-        if self.owner.load(Ordering::Relaxed) != me || self.held.load(Ordering::Relaxed) {
-            self.enter_exclusive_slowly(me);
-        }
-        self.held.store(true, Ordering::Relaxed);
+        Some(Guard { value: self.value.try_lock()? })
     }
 
     #[cold]
-    fn enter_exclusive_slowly(&self, me: u64) {
-        if self.held.load(Ordering::Relaxed)
-            || self.owner.compare_exchange(0, me, Ordering::AcqRel, Ordering::Relaxed).is_err()
-        {
-            // Two mutable references to one shard would follow: there is no way to go on.
-            eprintln!("a shard of a single worker was locked twice or by a second thread");
-            std::process::abort();
+    fn wait(&self) -> MutexGuard<'_, T> {
+        self.spin().unwrap_or_else(|| self.value.lock())
+    }
+
+    #[cold]
+    fn wait_for(&self, patience: Duration) -> Option<MutexGuard<'_, T>> {
+        self.spin().or_else(|| self.value.try_lock_for(patience))
+    }
+
+    /// Waits for as long as most commands hold a shard without leaving the processor, which costs more.
+    fn spin(&self) -> Option<MutexGuard<'_, T>> {
+        for _ in 0..SPINS {
+            std::hint::spin_loop();
+            if !self.value.is_locked()
+                && let Some(held) = self.value.try_lock()
+            {
+                return Some(held);
+            }
         }
+        None
     }
 
     /// The value, without locking: the caller holds the only reference.
@@ -135,36 +75,22 @@ impl<T> Deref for Guard<'_, T> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the guard exists, so this thread holds the lock and nobody else has a reference.
-        unsafe { &*self.lock.value.get() }
+        &self.value
     }
 }
 
 impl<T> DerefMut for Guard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the guard exists and is borrowed mutably, so this is the only reference.
-        unsafe { &mut *self.lock.value.get() }
+        &mut self.value
     }
 }
 
 impl<T> Guard<'_, T> {
     /// Lets go of the lock, and leaves it to whoever waits for it: for those that take it again at once.
     #[inline]
-    pub fn unlock_fairly(mut self) {
-        if let Some(mutex) = self.mutex.take() {
-            MutexGuard::unlock_fair(mutex);
-        }
-    }
-}
-
-impl<T> Drop for Guard<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        // Of a shared lock, which may be somebody else's by now, nobody reads this.
-        if self.mutex.is_none() {
-            self.lock.held.store(false, Ordering::Relaxed);
-        }
+    pub fn unlock_fairly(self) {
+        MutexGuard::unlock_fair(self.value);
     }
 }
 
@@ -173,8 +99,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shared_lock_serialises_threads() {
-        let lock = Lock::new(0u64, Sharing::Shared);
+    fn threads_take_turns() {
+        let lock = Lock::new(0u64);
         std::thread::scope(|s| {
             for _ in 0..4 {
                 s.spawn(|| {
@@ -188,34 +114,27 @@ mod tests {
     }
 
     #[test]
-    fn exclusive_lock_can_be_taken_again_after_release() {
-        let lock = Lock::new(1, Sharing::Exclusive);
-        *lock.lock() += 1;
-        *lock.try_lock().expect("an exclusive lock is always free for its owner") += 1;
-        assert_eq!(*lock.lock(), 3);
-    }
-
-    #[test]
     fn unlocked_fairly_it_can_be_taken_again() {
-        for sharing in [Sharing::Exclusive, Sharing::Shared] {
-            let lock = Lock::new(1, sharing);
-            for _ in 0..3 {
-                let mut guard = lock.lock();
-                *guard += 1;
-                guard.unlock_fairly();
-            }
-            assert_eq!(*lock.lock(), 4);
+        let lock = Lock::new(1);
+        for _ in 0..3 {
+            let mut guard = lock.lock();
+            *guard += 1;
+            guard.unlock_fairly();
         }
+        assert_eq!(*lock.lock(), 4);
     }
 
     #[test]
-    fn try_lock_fails_while_another_thread_holds() {
-        let lock = Lock::new((), Sharing::Shared);
+    fn a_lock_that_is_held_can_be_refused() {
+        let lock = Lock::new(());
         let guard = lock.lock();
         std::thread::scope(|s| {
-            s.spawn(|| assert!(lock.try_lock().is_none()));
+            s.spawn(|| {
+                assert!(lock.try_lock().is_none());
+                assert!(lock.lock_for(Duration::from_micros(10)).is_none());
+            });
         });
         drop(guard);
-        assert!(lock.try_lock().is_some());
+        assert!(lock.lock_for(Duration::ZERO).is_some());
     }
 }

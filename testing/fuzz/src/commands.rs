@@ -4,10 +4,10 @@
 
 use crate::{pick, soup};
 use base::rng::Rng;
-use command::blocking::{self, End};
 use command::clients::ClientInfo;
-use command::dispatch::Flow;
-use command::{Server, Session, Worker, pipeline};
+use command::session::waiting::{self, End};
+use command::{Server, Session};
+use dispatch::{Flow, Worker, blocking, pipeline};
 use resp::client::{Value, decode, encode_command};
 use resp::{Proto, ReplyWriter};
 use server::testing::TestServer;
@@ -126,15 +126,15 @@ pub fn round(rng: &mut Rng) {
         worker.begin_turn(server);
         let mut reply = ReplyWriter::new(Proto::Resp2);
         let mut flow = pipeline::run(server, &mut worker, session, &mut input, &mut reply).flow;
-        while matches!(flow, Flow::SendFirst | Flow::Blocked) {
-            if flow == Flow::Blocked {
-                let wait = blocking::claim(&session.info).expect("nobody else is there to end the wait");
+        while flow == Flow::SendFirst || session.waiting.blocked().is_some() {
+            if session.waiting.blocked().is_some() {
+                let wait = waiting::claim(&session.info).expect("nobody else is there to end the wait");
                 assert!(blocking::end(server, &mut worker, session, &mut reply, &wait, End::TimedOut));
             }
             flow = pipeline::run_postponed(server, &mut worker, session, &mut reply);
         }
         let replies = replies(&reply.out.to_vec(), &batch);
-        if flow == Flow::Away {
+        if session.waiting.name() == "long" {
             // It runs elsewhere, and its end is told to the running server's worker, which knows no such client and drops the
             // answer. Who needs all shards waits until its keys are back.
             ask(running.addr(), "SWAPDB 0 0");

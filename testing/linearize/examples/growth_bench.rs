@@ -8,14 +8,13 @@
 
 use command::clients::ClientInfo;
 use command::session::Session;
-use command::{Worker, pipeline};
+use dispatch::{Worker, pipeline};
 use resp::client::encode_command;
 use resp::{Proto, ReplyWriter};
 use russet_linearize::harness::{self, Harness};
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::time::Duration;
-use structures::lock::Sharing;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -39,7 +38,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let server = harness::server_shared(1, Sharing::Exclusive);
+        let server = harness::server(1);
         let info = Arc::new(ClientInfo::new(server.clients.next_id(), 0, 8, String::new(), String::new(), 0));
         let mut worker = Worker::new(0, server.workers[0].stats.clone(), 1);
         worker.begin_turn(&server);

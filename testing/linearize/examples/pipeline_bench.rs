@@ -6,13 +6,12 @@
 use base::rng::Rng;
 use command::clients::ClientInfo;
 use command::session::Session;
-use command::{Worker, pipeline};
+use dispatch::{Worker, pipeline};
 use resp::client::encode_command;
 use resp::{Proto, ReplyWriter};
 use russet_linearize::harness::{self, Harness};
 use std::sync::Arc;
 use std::time::Instant;
-use structures::lock::Sharing;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -30,8 +29,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(sharing: Sharing) -> Bench {
-        let server = harness::server_shared(1, sharing);
+    fn new() -> Bench {
+        let server = harness::server(1);
         let session = |_| {
             let id = server.clients.next_id();
             let info = Arc::new(ClientInfo::new(id, 0, 8, String::new(), String::new(), 0));
@@ -133,7 +132,7 @@ fn main() {
     TOGETHER.iter().for_each(|together| print!("{together:>8}"));
     println!();
     for row in ROWS.iter().filter(|row| only.as_deref().is_none_or(|only| only == row.words[0])) {
-        let mut bench = Bench::new(Sharing::Exclusive);
+        let mut bench = Bench::new();
         for words in row.fill {
             bench.fill(keys, words);
         }

@@ -5,24 +5,21 @@
 
 use base::clock::Now;
 use command::clients::{ClientInfo, Message};
-use command::dispatch::Flow;
-use command::long::{self, Executor};
-use command::registry::Registry;
-use command::server::Server;
-use command::session::Session;
-use command::testing::Letters;
-use command::{Worker, blocking, pipeline};
+use command::session::waiting::{self, End, Executor, Waiting};
+use command::spec::registry::Registry;
+use command::{Server, Session};
+use dispatch::testing::Inbox;
+use dispatch::{Flow, Worker, blocking, long, pipeline};
 use engine::{Shape, Wait};
 use resp::client::{Value, decode, encode_command};
 use resp::{Proto, ReplyWriter};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
-use structures::lock::Sharing;
 
-/// A server, and the letters of its workers.
+/// A server, and the inboxes of its workers.
 pub struct Harness {
     server: Server,
-    letters: Vec<Arc<Letters>>,
+    inboxes: Vec<Arc<Inbox>>,
 }
 
 impl Deref for Harness {
@@ -35,15 +32,10 @@ impl Deref for Harness {
 
 /// A server for so many workers.
 pub fn server(workers: usize) -> Arc<Harness> {
-    server_shared(workers, Sharing::Shared)
-}
-
-/// The same, saying how its shards are locked.
-pub fn server_shared(workers: usize, sharing: Sharing) -> Arc<Harness> {
     let registry = Registry::new(commands::COMMANDS, &[]).expect("command names are unique");
-    let shape = Shape { shards: 32, databases: 1, sharing };
-    let (server, letters) = command::testing::server(registry, shape, workers, Now::default());
-    Arc::new(Harness { server, letters })
+    let shape = Shape { shards: 32, databases: 1 };
+    let (server, inboxes) = dispatch::testing::server(registry, shape, workers, Now::default());
+    Arc::new(Harness { server, inboxes })
 }
 
 /// A server for so many workers that runs every command elsewhere that may be long, on threads that end with it.
@@ -51,9 +43,9 @@ pub fn server_with_executors(workers: usize, executors: usize) -> Arc<Harness> {
     let (executor, jobs) = Executor::new(1);
     let jobs = Arc::new(Mutex::new(jobs));
     let harness = Arc::try_unwrap(server(workers)).ok().expect("nobody else has it yet");
-    let Harness { mut server, letters } = harness;
+    let Harness { mut server, inboxes } = harness;
     server.executor = Some(executor);
-    let harness = Arc::new(Harness { server, letters });
+    let harness = Arc::new(Harness { server, inboxes });
     for _ in 0..executors {
         let (weak, jobs) = (Arc::downgrade(&harness), jobs.clone());
         std::thread::spawn(move || {
@@ -100,7 +92,8 @@ impl Connection {
         let mut reply = ReplyWriter::new(Proto::Resp2);
         let outcome = pipeline::run(&self.server, &mut self.worker, &mut self.session, &mut input, &mut reply);
         assert_eq!(outcome.consumed, input.len(), "all commands ran");
-        if outcome.flow == Flow::Blocked {
+        let flow = self.be_patient(outcome.flow, &mut reply);
+        if flow == Flow::Waits {
             assert!(commands.len() == 1 && reply.out.is_empty(), "nothing is answered yet");
             return None;
         }
@@ -118,7 +111,7 @@ impl Connection {
 
     /// The answer to a command that waited, if it is there.
     pub fn poll(&mut self) -> Option<Value> {
-        while let Some(message) = self.server.letters[self.worker.state.id].take() {
+        while let Some(message) = self.server.inboxes[self.worker.state.id].take() {
             if let Message::EndWait(wait, end) = message {
                 return Some(self.end_wait(&wait, end));
             }
@@ -127,20 +120,31 @@ impl Connection {
     }
 
     pub fn is_waiting(&self) -> bool {
-        self.session.blocked.is_some()
+        self.session.waiting.blocked().is_some()
     }
 
     /// Ends the wait as a timeout does; `None` if it was served meanwhile, and the answer is on its way.
     pub fn give_up(&mut self) -> Option<Value> {
-        let wait = blocking::claim(&self.session.info)?;
-        Some(self.end_wait(&wait, blocking::End::TimedOut))
+        let wait = waiting::claim(&self.session.info)?;
+        Some(self.end_wait(&wait, End::TimedOut))
     }
 
-    fn end_wait(&mut self, wait: &Arc<Wait>, end: blocking::End) -> Value {
+    fn end_wait(&mut self, wait: &Arc<Wait>, end: End) -> Value {
         let mut reply = ReplyWriter::new(Proto::Resp2);
         let ended = blocking::end(&self.server, &mut self.worker, &mut self.session, &mut reply, wait, end);
         assert!(ended, "a client is in one wait at a time");
         decode(&reply.out.to_vec()).expect("a valid reply").expect("a whole reply").0
+    }
+
+    /// Tries again as long as another thread holds the shards that are needed.
+    fn be_patient(&mut self, flow: Flow, reply: &mut ReplyWriter) -> Flow {
+        let mut flow = flow;
+        while let Waiting::Busy = self.session.waiting {
+            std::thread::yield_now();
+            self.worker.begin_turn(&self.server);
+            flow = pipeline::run_postponed(&self.server, &mut self.worker, &mut self.session, reply);
+        }
+        flow
     }
 
     /// Sends a command that may run elsewhere, or may have to wait for one that does, and waits for its answer.
@@ -151,14 +155,18 @@ impl Connection {
         let mut reply = ReplyWriter::new(Proto::Resp2);
         let mut flow = pipeline::run(&self.server, &mut self.worker, &mut self.session, &mut input, &mut reply).flow;
         while flow != Flow::Continue {
-            let Some(message) = self.server.letters[self.worker.state.id].take() else {
+            flow = self.be_patient(flow, &mut reply);
+            if flow == Flow::Continue {
+                break;
+            }
+            let Some(message) = self.server.inboxes[self.worker.state.id].take() else {
                 std::thread::yield_now();
                 continue;
             };
             match message {
                 Message::Finished(mut finished) => {
                     long::bring_back(&self.server, &mut self.worker, &mut finished);
-                    assert!(long::end(&self.server, &self.worker, &mut self.session, &mut reply, *finished));
+                    assert!(long::end(&self.server, &mut self.worker, &mut self.session, &mut reply, *finished));
                 }
                 Message::Retry(_) => {}
                 _ => continue,

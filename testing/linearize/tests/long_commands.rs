@@ -71,7 +71,7 @@ fn no_member_is_lost_nor_seen_twice_while_unions_run_elsewhere() {
     });
     assert!(moved[..3].iter().all(|&moved| moved > 0), "members moved meanwhile: {moved:?}");
     assert_eq!(members(&first.run_waiting(&format!("SUNION{}", all_sets()))), MEMBERS);
-    assert!(!server.keyspace.has_away(), "all keys are back");
+    assert!(!server.keyspace.has_detached(), "all keys are back");
 }
 
 /// One command, or transaction, of client `number`; tells whether it moved something.
@@ -228,5 +228,5 @@ fn what_is_drawn_inserted_and_removed_elsewhere_is_so_once() {
     assert_eq!(members(&first.run_waiting(&format!("SUNION{}", all_sets()))), MEMBERS);
     assert_eq!(first.run_waiting("LLEN l0"), Value::Integer(41));
     assert_eq!(first.run_waiting("LLEN l1"), Value::Integer(41));
-    assert!(!server.keyspace.has_away(), "all keys are back");
+    assert!(!server.keyspace.has_detached(), "all keys are back");
 }

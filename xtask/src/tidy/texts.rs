@@ -8,9 +8,9 @@ use super::Source;
 use crate::workspace;
 
 /// Crates whose errors all stand in one file.
-const COMMAND_CRATES: &[&str] = &["crates/command/src/", "crates/commands/src/"];
+const COMMAND_CRATES: &[&str] = &["crates/command/src/", "crates/commands/src/", "crates/dispatch/src/"];
 /// That file; and where tests play the process around the commands.
-const ERROR_FILES: &[&str] = &["crates/command/src/error.rs", "crates/command/src/testing.rs"];
+const ERROR_FILES: &[&str] = &["crates/command/src/error.rs", "crates/dispatch/src/testing/mod.rs"];
 
 /// Texts of error replies anywhere but in their file, tests excepted.
 pub fn check_errors(sources: &[Source]) -> Vec<String> {
@@ -28,6 +28,61 @@ pub fn check_errors(sources: &[Source]) -> Vec<String> {
         }
     }
     findings
+}
+
+/// Crates of handlers, and what is the business of those who call handlers.
+const HANDLER_CRATES: &[&str] = &["crates/commands/src/"];
+const CALLERS_ONLY: &[&str] = &["Commit", "effects()"];
+
+/// Handlers that begin and end commands themselves, or reach into the effects.
+pub fn check_handlers(sources: &[Source]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for source in sources.iter().filter(|source| HANDLER_CRATES.iter().any(|folder| source.path.starts_with(folder))) {
+        for word in CALLERS_ONLY {
+            if let Some(offset) =
+                source.code.find(&format!("engine::{word}")).or_else(|| source.code.find(&format!(".{word}")))
+            {
+                findings.push(format!(
+                    "{}:{}: {word} is for the path of commands, not for handlers",
+                    source.path,
+                    source.line_of(offset)
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// Paths of the repository that a document names and that do not exist. A path is a word in backquotes that begins with one of the
+/// folders at the top.
+pub fn check_paths(files: &[String]) -> Result<Vec<String>, String> {
+    let tops: std::collections::BTreeSet<&str> =
+        files.iter().filter_map(|path| Some(path.split_once('/')?.0)).collect();
+    let mut findings = Vec::new();
+    for path in files.iter().filter(|path| path.ends_with(".md")) {
+        let text = std::fs::read_to_string(workspace::root().join(path)).map_err(|error| format!("{path}: {error}"))?;
+        for (index, line) in text.lines().enumerate() {
+            for word in line.split('`').skip(1).step_by(2).chain(linked(line)) {
+                let is_path = word.split_once('/').is_some_and(|(top, _)| tops.contains(top));
+                let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+                let word = word.trim_end_matches('/');
+                let known = || {
+                    files
+                        .iter()
+                        .any(|file| file == word || file.strip_prefix(word).is_some_and(|rest| rest.starts_with('/')))
+                };
+                if is_path && is_plain && !known() {
+                    findings.push(format!("{path}:{}: there is no {word}", index + 1));
+                }
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// Where the links of a line lead.
+fn linked(line: &str) -> impl Iterator<Item = &str> {
+    line.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
 }
 
 const FORBIDDEN: &[&str] = &[

@@ -86,7 +86,7 @@ fn change(mut occupied: Occupied<'_>, place: Place, on: bool) -> Result<bool, Co
         }
         other => other.len(),
     };
-    occupied.touch();
+    occupied.note_use();
     let grown = place.byte >= len;
     let edited = occupied.edit_bytes_if(len.max(place.byte + 1), SETBIT_EVENT, |bytes| {
         let old = place.get(bytes);

@@ -1,7 +1,7 @@
 //! BITCOUNT and BITPOS: counting bits and finding the first of a kind.
 
 use super::read_string;
-use command::long::{LONG_ELEMENTS, Work};
+use command::spec::work::{LONG_ELEMENTS, Work};
 use command::spec::{ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Key, LockedKeys};

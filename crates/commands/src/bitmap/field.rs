@@ -195,7 +195,7 @@ fn bitfield(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Com
     match keys.slot(&cx.key(0)) {
         Slot::Occupied(mut occupied) => {
             Str::of(occupied.value()).ok_or(CommandError::WRONG_TYPE)?;
-            occupied.touch();
+            occupied.note_use();
             occupied.set_raw();
             let len = Str::of(occupied.value()).map_or(0, Str::len);
             let grown = needed > len;
@@ -208,7 +208,7 @@ fn bitfield(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Com
             let event = if changes > 0 { SETBIT_EVENT } else { Event::NONE };
             let mut occupied = vacant.insert(NewValue::Blob(bytes.into()), None, event);
             occupied.set_raw();
-            occupied.fx().add_dirty(changes.saturating_sub(1));
+            occupied.add_dirty(changes.saturating_sub(1));
         }
     }
     cx.reply.array(replies.len());

@@ -1,7 +1,7 @@
 //! BITOP: strings combined bit by bit into another.
 
 use base::Blob;
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{ArgKind, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::event::Event;

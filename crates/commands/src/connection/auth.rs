@@ -72,7 +72,7 @@ fn authenticate(cx: &mut Ctx<'_>, args: &Args<'_>, username: &[u8], password: &[
     let clients = &cx.server.clients;
     clients.auth_denied.fetch_add(1, Ordering::Relaxed);
     let client = super::client::line::line(cx, &cx.session.info, args);
-    let context = if cx.session.in_exec { "multi" } else { "toplevel" };
+    let context = if cx.in_transaction() { "multi" } else { "toplevel" };
     clients.denials.add(context, args.word(0), username, client, cx.now().unix_ms);
     Err(CommandError::WRONG_PASS)
 }

@@ -2,9 +2,10 @@
 
 use command::clients::DEFAULT_USER;
 use command::clients::client_flags;
+use command::clients::tracking;
 use command::session::ReplyMode;
 use command::spec::{Flags, Group, Run, Shape};
-use command::{Args, CommandResult, CommandSpec, Ctx, tracking};
+use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use resp::Proto;
 use std::sync::atomic::Ordering;

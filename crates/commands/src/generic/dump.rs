@@ -130,7 +130,7 @@ impl Options {
 
 fn restore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let options = Options::parse(args)?;
-    let (place, now_ms) = (Place { db: keys.db, key: cx.key(0) }, keys.fx.now_ms);
+    let (place, now_ms) = (Place { db: keys.db, key: cx.key(0) }, keys.now_ms());
     if !options.replace && keys.holds(&place) {
         return Err(CommandError::BUSY_KEY);
     }
@@ -143,16 +143,16 @@ fn restore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
         if keys.delete(&place.key, Event::DEL) {
             let lazy = cx.server.tunables.lazyfree_lazy_server_del.load(Ordering::Relaxed);
             let how: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
-            keys.fx.propagate_as(place.db, &[how, place.key.bytes]);
+            keys.log_as_in(place.db, &[how, place.key.bytes]);
         }
     } else {
-        let recency = keys.fx.recency;
+        let recency = keys.recency();
         let lru = match recency.lfu {
             true => options.frequency.map(|frequency| recency.used(frequency)),
             false => options.idle_seconds.map(|seconds| recency.idle_for(seconds)),
         };
         keys.deliver(&place, Delivery { value: owned(decoded), deadline, lru }, RESTORED);
-        if let Some(deadline) = deadline.filter(|_| !options.absolute && keys.fx.journal_on()) {
+        if let Some(deadline) = deadline.filter(|_| !options.absolute && keys.is_logged()) {
             log(keys, args, deadline);
         }
     }
@@ -167,7 +167,7 @@ fn log(keys: &mut LockedKeys<'_>, args: &Args<'_>, deadline: u64) {
     let mut words: Vec<&[u8]> = vec![args.word(0), args.word(1), digits.print(deadline as i64)];
     words.extend(args.from(3));
     words.push(b"ABSTTL");
-    keys.fx.propagate_as(keys.db, &words);
+    keys.log_as(&words);
 }
 
 #[cfg(test)]
@@ -253,7 +253,7 @@ mod tests {
         server.advance_ms(600);
         assert_eq!(restore(&mut server, &[b"k", b"0", &bytes]), "OK");
         assert_eq!(server.show("HGETALL k"), "1) \"b\"\n2) \"2\"");
-        server.worker.sweep(&server.server, 100);
+        server.sweep();
         assert_eq!(server.show("HLEN k"), "(integer) 1");
     }
 

@@ -51,9 +51,9 @@ fn exists(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandR
 
 fn touch(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
     // The one command that means it, even from a client that said CLIENT NO-TOUCH.
-    let usual = std::mem::replace(&mut keys.fx.touch, true);
+    let usual = keys.set_notes_use(true);
     let found = cx.keys.iter().filter(|key| keys.read(key).is_some()).count();
-    keys.fx.touch = usual;
+    keys.set_notes_use(usual);
     cx.reply.int(found as i64);
     Ok(())
 }

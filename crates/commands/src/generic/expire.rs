@@ -5,7 +5,7 @@
 
 use command::spec::{ArgSpec, Flags, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token, unix_time};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Effects, Event, LockedKeys, Slot};
+use engine::{Event, LockedKeys, Slot};
 use value::string::Scratch;
 
 const CONDITION: ArgSpec =
@@ -124,26 +124,26 @@ impl Conditions {
 
 fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Time) -> CommandResult {
     let conditions = if args.len() > 3 { Conditions::parse(args)? } else { Conditions::default() };
-    let (db, now_ms) = (keys.db, keys.fx.now_ms);
+    let now_ms = keys.now_ms();
     let deadline = time.deadline(args.int(2)?, now_ms).ok_or_else(|| CommandError::invalid_expire(cx.name()))?;
     let key = cx.key(0);
     let Slot::Occupied(mut entry) = keys.slot(&key) else {
         cx.reply.int(0);
         return Ok(());
     };
-    entry.touch();
+    entry.note_use();
     if !conditions.allow(entry.deadline(), deadline) {
         cx.reply.int(0);
         return Ok(());
     }
     if deadline <= now_ms as i64 {
         entry.delete(Event::DEL);
-        let how: &[u8] = if keys.fx.lazy_expire { b"UNLINK" } else { b"DEL" };
-        keys.fx.propagate_as(db, &[how, key.bytes]);
+        let how: &[u8] = if keys.expires_lazily() { b"UNLINK" } else { b"DEL" };
+        keys.log_as(&[how, key.bytes]);
     } else {
         entry.set_deadline(Some(deadline as u64), Event::EXPIRE);
-        if keys.fx.journal_on() && (time.seconds || time.from_now) {
-            log(keys.fx, db, args, deadline);
+        if keys.is_logged() && (time.seconds || time.from_now) {
+            log(keys, args, deadline);
         }
     }
     cx.reply.int(1);
@@ -152,17 +152,17 @@ fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Ti
 
 /// Logs a deadline as PEXPIREAT, the conditions as they were said.
 #[cold]
-fn log(fx: &mut Effects, db: usize, args: &Args<'_>, deadline: i64) {
+fn log(keys: &mut LockedKeys<'_>, args: &Args<'_>, deadline: i64) {
     let mut digits = Scratch::default();
     let mut words: Vec<&[u8]> = vec![b"PEXPIREAT", args.word(1), digits.print(deadline)];
     words.extend(args.from(3));
-    fx.propagate_as(db, &words);
+    keys.log_as(&words);
 }
 
 fn persist(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
     let mut persisted = false;
     if let Slot::Occupied(mut entry) = keys.slot(&cx.key(0)) {
-        entry.touch();
+        entry.note_use();
         persisted = entry.deadline().is_some();
         if persisted {
             entry.set_deadline(None, Event::generic("persist"));
@@ -220,7 +220,7 @@ mod tests {
             server.journal();
             server.events();
         }
-        server.worker.fx.lazy_expire = true;
+        server.worker.effects.turn.lazy_expire = true;
         server.run("EXPIRE k 0");
         assert_eq!(server.journal(), ["0 UNLINK k"]);
     }

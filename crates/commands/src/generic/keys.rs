@@ -43,7 +43,7 @@ const DRAWS: usize = 100;
 fn keys_matching(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let pattern = args.word(1);
     let every = pattern == b"*";
-    let (db, now_ms) = (keys.db, keys.fx.now_ms);
+    let (db, now_ms) = (keys.db, keys.now_ms());
     let mut found = 0;
     let header = cx.reply.deferred_array();
     keys.visit_keys(db, |entry| {
@@ -84,7 +84,7 @@ pub fn count_keys(keys: &mut LockedKeys<'_>) -> u64 {
 /// when the shards meanwhile hold fewer keys.
 fn draw(keys: &mut LockedKeys<'_>, total: u64) -> Option<Vec<u8>> {
     let (db, keyspace) = (keys.db, keys.keyspace());
-    let mut drawn = keys.fx.rng.below(total);
+    let mut drawn = keys.rng().below(total);
     for shard in 0..keyspace.shards() {
         let here = keys.visit_one(shard, |shard| {
             let len = shard.db(db).len() as u64;

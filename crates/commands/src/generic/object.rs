@@ -82,7 +82,7 @@ fn encoding(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> Comman
 }
 
 fn freq(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let recency = keys.fx.recency;
+    let recency = keys.recency();
     if let Some(entry) = entry(cx, keys) {
         if !recency.lfu {
             return Err(CommandError::FREQUENCY_NOT_TRACKED);
@@ -93,7 +93,7 @@ fn freq(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandRes
 }
 
 fn idletime(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let recency = keys.fx.recency;
+    let recency = keys.recency();
     if let Some(entry) = entry(cx, keys) {
         if recency.lfu {
             return Err(CommandError::IDLE_TIME_NOT_TRACKED);

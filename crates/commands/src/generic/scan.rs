@@ -11,7 +11,7 @@
 use base::glob::glob_match;
 use base::num::parse_i64;
 use base::text::eq_ignore_case;
-use command::long::{LONG_ELEMENTS, Work, counted};
+use command::spec::work::{LONG_ELEMENTS, Work, counted};
 use command::spec::{Flags, Run, Shape, integer, pattern, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Key, LockedKeys, ShardView};

@@ -54,7 +54,7 @@ fn rounded(ms: u64) -> u64 {
 }
 
 fn answer(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, shown: fn(u64, u64) -> u64) -> CommandResult {
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     let number = match keys.lookup(&cx.key(0), Lookup::PEEK) {
         None => NO_KEY,
         Some(entry) => entry.deadline().map_or(NO_DEADLINE, |deadline| shown(deadline, now_ms) as i64),

@@ -2,7 +2,7 @@
 
 use super::position;
 use crate::sorted_set::add_scores;
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, double, key, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -55,7 +55,7 @@ fn geoadd(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
     }
     let pairs = scores.iter().zip((first..).step_by(3)).map(|(&score, at)| (score, args.word(at + 2)));
     add_scores(cx, keys, (nx, xx, ch), pairs.collect())?;
-    if keys.fx.journal_on() && keys.fx.dirty() > 0 {
+    if keys.is_logged() && keys.dirty() > 0 {
         propagate(cx, keys, args, first, &scores);
     }
     Ok(())
@@ -69,6 +69,5 @@ fn propagate(cx: &Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, first: us
     for (text, at) in texts.iter().zip((first..).step_by(3)) {
         words.extend([text.as_bytes(), args.word(at + 2)]);
     }
-    let db = keys.db;
-    keys.fx.propagate_as(db, &words);
+    keys.log_as(&words);
 }

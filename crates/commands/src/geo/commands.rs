@@ -1,7 +1,7 @@
 //! The commands that search: GEORADIUS and its kin, GEOSEARCH, GEOSEARCHSTORE. `search` does it.
 
 use super::search::{Origin, Style, search, to_look_at};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{
     ArgKind, ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, arg, block, double, integer, key, one_of, string,
     token,

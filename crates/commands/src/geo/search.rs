@@ -8,7 +8,7 @@ use super::hash::{Cell, Position};
 use super::polygon::Polygon;
 use super::{Unit, number, position, reply_distance, reply_position};
 use crate::sorted_set::{form, reply_member, store_at};
-use command::long::LONG_ELEMENTS;
+use command::spec::work::LONG_ELEMENTS;
 use command::{Args, CommandError, CommandResult, Ctx};
 use engine::{Event, Key, LockedKeys};
 use std::cmp::Ordering;

@@ -43,7 +43,7 @@ pub static HVALS: CommandSpec = CommandSpec {
 };
 
 fn hgetall(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     let Some(hash) = keys.read_as::<Hash>(&cx.key(0))? else {
         cx.reply.map(0);
         return Ok(());
@@ -77,7 +77,7 @@ fn hvals(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandRe
 }
 
 fn each(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, show: fn(&mut ReplyWriter, &Field<'_>)) -> CommandResult {
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     let Some(hash) = keys.read_as::<Hash>(&cx.key(0))? else {
         cx.reply.array(0);
         return Ok(());

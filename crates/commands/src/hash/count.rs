@@ -92,7 +92,7 @@ fn hincrbyfloat(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) ->
     let increment = LongDouble::parse(args.word(3)).ok_or(CommandError::NOT_FLOAT)?;
     // A sum with anything tells whether a number is finite.
     LongDouble::ZERO.checked_add(increment).ok_or(CommandError::INFINITE_INCREMENT)?;
-    let (db, key, name, rules) = (keys.db, cx.key(0), args.word(2), rules(cx));
+    let (key, name, rules) = (cx.key(0), args.word(2), rules(cx));
     let text_of = |sum: LongDouble| {
         let mut text = Vec::with_capacity(32);
         sum.write(&mut text);
@@ -121,7 +121,7 @@ fn hincrbyfloat(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) ->
             text
         }
     };
-    keys.fx.propagate_as(db, &[b"HSETEX", key.bytes, b"KEEPTTL", b"FIELDS", b"1", name, &text]);
+    keys.log_as(&[b"HSETEX", key.bytes, b"KEEPTTL", b"FIELDS", b"1", name, &text]);
     cx.reply.bulk(&text);
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::options::{FIELDS, Time, fields};
 use super::{HDEL_EVENT, HEXPIRE_EVENT, HPERSIST_EVENT, living};
 use command::spec::{ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token, unix_time};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Effects, LockedKeys, Slot};
+use engine::{LockedKeys, Log, Slot};
 use smallvec::SmallVec;
 use value::Hash;
 use value::string::Scratch;
@@ -119,7 +119,7 @@ fn parse(cx: &Ctx<'_>, args: &Args<'_>, time: Time) -> Result<Request, CommandEr
 }
 
 fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Time) -> CommandResult {
-    let (db, key) = (keys.db, cx.key(0));
+    let key = cx.key(0);
     let occupied = match keys.slot(&key) {
         Slot::Occupied(occupied) => occupied,
         Slot::Vacant(_) => {
@@ -157,10 +157,10 @@ fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Ti
         }
         update.changed(changed.len() as u64, if past { HDEL_EVENT } else { HEXPIRE_EVENT });
         if past {
-            log_deleted(update.fx, db, key.bytes, &changed);
+            log_deleted(update.log(), key.bytes, &changed);
         } else {
             let condition = (request.condition != Condition::Always).then(|| args.word(3));
-            log_deadline(update.fx, db, key.bytes, request.deadline, condition, &changed);
+            log_deadline(update.log(), key.bytes, request.deadline, condition, &changed);
         }
     })?;
     Ok(())
@@ -174,22 +174,15 @@ fn none(cx: &mut Ctx<'_>, args: &Args<'_>, from: usize) -> CommandResult {
 }
 
 /// Logs that fields were deleted instead of being given a deadline in the past.
-pub(super) fn log_deleted(fx: &mut Effects, db: usize, key: &[u8], fields: &[&[u8]]) {
+pub(super) fn log_deleted(mut log: Log<'_>, key: &[u8], fields: &[&[u8]]) {
     for field in fields {
-        fx.propagate_as(db, &[b"HDEL", key, field]);
+        log.write(&[b"HDEL", key, field]);
     }
 }
 
 /// Logs a deadline as a time that means the same whenever it is read.
-pub(super) fn log_deadline(
-    fx: &mut Effects,
-    db: usize,
-    key: &[u8],
-    deadline: u64,
-    condition: Option<&[u8]>,
-    fields: &[&[u8]],
-) {
-    if !fx.journal_on() {
+pub(super) fn log_deadline(mut log: Log<'_>, key: &[u8], deadline: u64, condition: Option<&[u8]>, fields: &[&[u8]]) {
+    if !log.is_on() {
         return;
     }
     let (mut at, mut number) = (Scratch::default(), Scratch::default());
@@ -197,7 +190,7 @@ pub(super) fn log_deadline(
     words.extend(condition);
     words.extend([b"FIELDS", number.print(fields.len() as i64)]);
     words.extend(fields);
-    fx.propagate_as(db, &words);
+    log.write(&words);
 }
 
 fn hpersist(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
@@ -284,12 +277,12 @@ mod tests {
             server.journal();
             server.events();
             server.advance_ms(116);
-            server.worker.sweep(&server.server, 100);
+            server.sweep();
             assert_eq!(server.journal().len(), 2, "one record for each field");
             assert_eq!(server.events(), ["0 hexpired h"]);
             assert_eq!(server.show("HLEN h"), "(integer) 1");
             server.advance_ms(200);
-            server.worker.sweep(&server.server, 100);
+            server.sweep();
             assert_eq!(server.events(), ["0 hexpired h", "0 del h"]);
             assert_eq!(server.show("EXISTS h"), "(integer) 0");
         }

@@ -1,7 +1,7 @@
 //! Reading fields by name: HGET, HMGET, HSTRLEN, HEXISTS; and HLEN.
 
 use super::{look_up, reply_string};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, key, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -73,7 +73,7 @@ fn hget(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 
 fn hmget(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let key = cx.key(0);
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     let hash = keys.read_as::<Hash>(&key)?;
     let mut past = false;
     cx.reply.array(args.len() - 2);

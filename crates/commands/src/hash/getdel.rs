@@ -2,7 +2,7 @@
 
 use super::options::{FIELDS, fields};
 use super::{HDEL_EVENT, living, reply_string};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{LockedKeys, Slot};
@@ -25,7 +25,7 @@ pub static HGETDEL: CommandSpec = CommandSpec {
 };
 
 fn hgetdel(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let (db, key) = (keys.db, cx.key(0));
+    let key = cx.key(0);
     let slot = keys.slot(&key);
     if let Slot::Occupied(occupied) = &slot {
         occupied.expect::<Hash>()?;
@@ -52,7 +52,7 @@ fn hgetdel(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
         if deleted > 0 {
             update.changed(deleted, HDEL_EVENT);
             let words: Vec<&[u8]> = [b"HDEL", key.bytes].into_iter().chain(args.from(from)).collect();
-            update.fx.propagate_as(db, &words);
+            update.log_as(&words);
         }
     })?;
     Ok(())

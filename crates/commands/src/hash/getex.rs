@@ -56,7 +56,7 @@ fn parse(cx: &Ctx<'_>, args: &Args<'_>) -> Result<(Expiration, usize), CommandEr
 }
 
 fn hgetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let (db, key) = (keys.db, cx.key(0));
+    let key = cx.key(0);
     let slot = keys.slot(&key);
     if let Slot::Occupied(occupied) = &slot {
         occupied.expect::<Hash>()?;
@@ -79,15 +79,15 @@ fn hgetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
             Expiration::Word => {
                 update.changed(changed.len() as u64, HPERSIST_EVENT);
                 let words = [b"HPERSIST", key.bytes].into_iter().chain(args.from(from - 2));
-                update.fx.propagate_as(db, &words.collect::<Vec<_>>());
+                update.log_as(&words.collect::<Vec<_>>());
             }
-            Expiration::At(deadline) if deadline <= update.fx.now_ms => {
+            Expiration::At(deadline) if deadline <= update.now_ms() => {
                 update.changed(changed.len() as u64, HDEL_EVENT);
-                log_deleted(update.fx, db, key.bytes, &changed);
+                log_deleted(update.log(), key.bytes, &changed);
             }
             Expiration::At(deadline) => {
                 update.changed(changed.len() as u64, HEXPIRE_EVENT);
-                log_deadline(update.fx, db, key.bytes, deadline, None, &fields);
+                log_deadline(update.log(), key.bytes, deadline, None, &fields);
             }
         }
     })?;
@@ -103,7 +103,7 @@ fn change<'a>(
     from: usize,
     expiration: Expiration,
 ) -> SmallVec<[&'a [u8]; 8]> {
-    let now_ms = update.fx.now_ms;
+    let now_ms = update.now_ms();
     let mut changed = SmallVec::new();
     for name in args.from(from) {
         let Some(field) = living(hash, update, name) else {

@@ -78,7 +78,7 @@ fn look_up<R>(
     name: &[u8],
     show: impl FnOnce(Option<Field<'_>>) -> R,
 ) -> Result<R, CommandError> {
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     let found = keys.read_as::<Hash>(key)?.and_then(|hash| hash.get(name));
     let past = found.is_some_and(|field| field.is_past(now_ms));
     let result = show(found.filter(|_| !past));
@@ -90,7 +90,7 @@ fn look_up<R>(
 
 /// The field of this name for a command that may change it; one that is past its deadline is deleted first.
 fn living<'h>(hash: &'h mut Hash, update: &mut Update<'_>, name: &[u8]) -> Option<Field<'h>> {
-    let past = hash.get(name)?.is_past(update.fx.now_ms);
+    let past = hash.get(name)?.is_past(update.now_ms());
     if past {
         hash.remove(name);
         update.field_expired(name);

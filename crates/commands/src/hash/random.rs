@@ -6,7 +6,7 @@
 
 use super::reply_string;
 use crate::random::{Count, DRAW_FROM, Room, sample, to_draw};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, token};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -41,7 +41,7 @@ const DRAWS_MAX: usize = 64;
 fn hrandfield(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let count = if args.len() > 2 { Some(Count::parse(args, "WITHVALUES")?) } else { None };
     let key = cx.key(0);
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     let mut past = Vec::new();
     if let Some(hash) = keys.read_as::<Hash>(&key)?
         && hash.next_deadline().is_some_and(|next| next <= now_ms)
@@ -53,7 +53,7 @@ fn hrandfield(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
         keys.expire_fields(&key, past.iter().map(Vec::as_slice));
     }
     // The lookup counts once: this one is the same.
-    let mut rng = keys.fx.rng.clone();
+    let mut rng = keys.rng().clone();
     let hash = keys.lend_as::<Hash>(&key);
     let draw = &mut || rng.next_u64();
     let result = match (hash, count) {
@@ -80,7 +80,7 @@ fn hrandfield(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
             Room::of(cx, number).and_then(|room| give_repeated(cx.reply, hash, number, in_pairs, now_ms, &room, draw))
         }
     };
-    keys.fx.rng = rng;
+    *keys.rng() = rng;
     result
 }
 

@@ -6,7 +6,7 @@
 
 use super::reply_string;
 use crate::generic::scan::{Of, Options, elements_to_meet, reply_page};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, pattern, token};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -39,7 +39,7 @@ pub static HSCAN: CommandSpec = CommandSpec {
 
 fn hscan(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     Options::cursor(args, 2)?;
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     let Some(hash) = keys.read_as::<Hash>(&cx.key(0))? else {
         reply_page(cx.reply, 0, 0, &mut Output::default());
         return Ok(());

@@ -1,7 +1,7 @@
 //! Setting and deleting fields: HSET, HMSET, HSETNX, HDEL.
 
 use super::{HDEL_EVENT, HSET_EVENT, living, rules};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{ArgSpec, Elements, Flags, Group, KeyFlags, KeySpec, Run, Shape, block, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{LockedKeys, Slot};

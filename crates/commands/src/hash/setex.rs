@@ -146,7 +146,7 @@ impl Request {
 
 fn hsetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let request = Request::parse(cx, args)?;
-    let (db, key, rules) = (keys.db, cx.key(0), rules(cx));
+    let (key, rules) = (cx.key(0), rules(cx));
     let fields = ((args.len() - request.from) / 2) as u64;
     let occupied = match keys.slot(&key) {
         Slot::Vacant(_) if request.condition == Condition::Present => {
@@ -184,7 +184,7 @@ fn hsetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
         }
     };
     if let Expiration::At(deadline) = request.expiration {
-        note_deadline(occupied, db, key.bytes, args, &request, deadline)?;
+        note_deadline(occupied, key.bytes, args, &request, deadline)?;
     }
     cx.reply.int(1);
     Ok(())
@@ -193,20 +193,19 @@ fn hsetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
 /// Announces and logs the deadline of the fields that were set; deletes them if it is past.
 fn note_deadline(
     mut occupied: Occupied<'_>,
-    db: usize,
     key: &[u8],
     args: &Args<'_>,
     request: &Request,
     deadline: u64,
 ) -> CommandResult {
-    if deadline > occupied.fx().now_ms {
+    if deadline > occupied.now_ms() {
         occupied.fire(HEXPIRE_EVENT);
-        if occupied.fx().journal_on() {
+        if occupied.is_logged() {
             let mut scratch = Scratch::default();
             let mut words: Vec<&[u8]> = args.from(0).collect();
             words[request.time_at] = b"PXAT";
             words[request.time_at + 1] = scratch.print(deadline as i64);
-            occupied.fx().propagate_as(db, &words);
+            occupied.log_as(&words);
         }
         return Ok(());
     }
@@ -216,7 +215,7 @@ fn note_deadline(
         let mut names: Vec<&[u8]> = args.from(request.from).step_by(2).collect();
         names.retain(|name| hash.remove(name));
         update.changed(0, HDEL_EVENT);
-        log_deleted(update.fx, db, key, &names);
+        log_deleted(update.log(), key, &names);
     })?)
 }
 

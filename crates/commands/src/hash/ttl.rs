@@ -51,7 +51,7 @@ fn seconds(ms: i64) -> i64 {
 fn ttl(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, show: fn(i64, i64) -> i64) -> CommandResult {
     const NO_FIELD: i64 = -2;
     const NO_DEADLINE: i64 = -1;
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     let hash = keys.read_as::<Hash>(&cx.key(0))?;
     let from = fields(args, 2, CommandError::FIELDS_NUMBER)?;
     cx.reply.array(args.len() - from);

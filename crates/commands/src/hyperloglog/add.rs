@@ -26,7 +26,7 @@ fn pfadd(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
     let changed = match keys.slot(&cx.key(0)) {
         Slot::Occupied(mut occupied) => {
             let (_, encoding) = bytes_of(occupied.value())?;
-            occupied.touch();
+            occupied.note_use();
             match encoding {
                 Encoding::Dense => add_dense(&mut occupied, args)?,
                 Encoding::Sparse => add_sparse(&mut occupied, args, sparse_max)?,
@@ -39,7 +39,7 @@ fn pfadd(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
             hll::invalidate_cache(&mut value);
             let mut occupied = vacant.insert(NewValue::Bytes(&value), None, PFADD_EVENT);
             occupied.set_raw();
-            occupied.fx().add_dirty(changes);
+            occupied.add_dirty(changes);
             true
         }
     };
@@ -110,9 +110,9 @@ mod tests {
     fn each_raised_register_is_a_change() {
         let mut server = TestServer::new();
         server.run("PFADD h a b c");
-        assert_eq!(server.worker.fx.counters.dirty, 4);
+        assert_eq!(server.worker.effects.counters.dirty, 4);
         server.run("PFADD h d e");
-        assert_eq!(server.worker.fx.counters.dirty, 6);
+        assert_eq!(server.worker.effects.counters.dirty, 6);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Popping that waits for an element: BLPOP, BRPOP, BLMPOP, BLMOVE and BRPOPLPUSH.
 //!
-//! Each tries at once; with nothing there it waits (see `command::blocking`), and the same handler runs again when one of
+//! Each tries at once; with nothing there it waits (see `dispatch::blocking`), and the same handler runs again when one of
 //! its keys has become a list. What is logged is the pop that took place, never the wait.
 
 use super::pop::{mpop, mpop_words};
@@ -106,7 +106,7 @@ fn brpop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
 
 fn pop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, end: End) -> CommandResult {
     let deadline = cx.wait_deadline(args, args.len() - 1)?;
-    let (limit, db) = (limit(cx), keys.db);
+    let limit = limit(cx);
     for key in cx.keys {
         let Slot::Occupied(occupied) = keys.slot(key) else { continue };
         occupied.update::<List, _>(|list, update| {
@@ -116,7 +116,7 @@ fn pop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, end: End) -
             list.shrink(limit);
             update.changed(1, popped(end));
         })?;
-        keys.fx.propagate_as(db, &[if end == End::Front { b"LPOP" } else { b"RPOP" }, key.bytes]);
+        keys.log_as(&[if end == End::Front { b"LPOP" } else { b"RPOP" }, key.bytes]);
         return Ok(());
     }
     if !cx.block(deadline, is_list) {
@@ -155,10 +155,9 @@ fn move_or_wait(
     deadline: Option<u64>,
     moved: &[&[u8]],
 ) -> CommandResult {
-    let db = keys.db;
     if let Some(element) = transfer(keys, (&cx.key(0), from), (&cx.key(1), to), limit(cx))? {
         cx.reply.bulk(&element);
-        keys.fx.propagate_as(db, moved);
+        keys.log_as(moved);
     } else if !cx.block(deadline, is_list) {
         cx.reply.null();
     }

@@ -1,7 +1,7 @@
 //! Changing elements in their places, or taking them out: LSET, LREM and LTRIM.
 
 use super::{FIRST_PART, ends, limit, search_work};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys, Slot};

@@ -8,7 +8,7 @@ mod push;
 mod read;
 mod transfer;
 
-use command::long::LONG_ELEMENTS;
+use command::spec::work::LONG_ELEMENTS;
 use command::{CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys};
 use resp::ReplyWriter;

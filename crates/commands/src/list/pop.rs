@@ -2,7 +2,7 @@
 
 use super::ends;
 use super::{AT_ONCE, limit, popped, reply_element};
-use command::long::{Work, count_word, counted};
+use command::spec::work::{Work, count_word, counted};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Key, LockedKeys, Occupied, Slot};
@@ -179,8 +179,7 @@ pub fn mpop_one(
     reply.bulk(key.bytes);
     let taken = pop_many(reply, occupied, end, count, limit)?;
     let name: &[u8] = if end == End::Front { b"LPOP" } else { b"RPOP" };
-    let db = keys.db;
-    keys.fx.propagate_as(db, &[name, key.bytes, itoa::Buffer::new().format(taken).as_bytes()]);
+    keys.log_as(&[name, key.bytes, itoa::Buffer::new().format(taken).as_bytes()]);
     Ok(true)
 }
 

@@ -1,7 +1,7 @@
 //! Adding elements: LPUSH, RPUSH, LPUSHX, RPUSHX and LINSERT.
 
 use super::{FIRST_PART, limit, pushed, search_work};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys, Slot};

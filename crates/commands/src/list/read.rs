@@ -1,7 +1,7 @@
 //! Looking at a list: LLEN, LINDEX, LRANGE and LPOS.
 
 use super::{FIRST_PART, ends, reply_element, search_work};
-use command::long::{Work, between_places};
+use command::spec::work::{Work, between_places};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Key, LockedKeys};

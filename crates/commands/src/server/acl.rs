@@ -3,8 +3,8 @@
 //! The user `default` may do everything; all that can change is its password (`requirepass`). What would change
 //! users or rules is refused, except where nothing had to be done for it.
 
-use command::acllog::Denial;
 use command::clients::DEFAULT_USER;
+use command::clients::acllog::Denial;
 use command::spec::{Category, Flags, Group, Run, Shape, integer, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
 use engine::LockedKeys;

@@ -1,6 +1,6 @@
 //! COMMAND and its subcommands: what the specs say, in the shapes that clients know from Redis.
 
-use command::registry::Command;
+use command::spec::registry::Command;
 use command::spec::{Category, Find, Flags, Group, KeyFlags, KeySpec, Run, Shape, one_of, pattern, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
 use engine::LockedKeys;

@@ -1,8 +1,8 @@
 //! COMMANDLOG, as Valkey has it: the logs of slow commands, of large requests and of large replies.
 
 use super::logs::{self, Count};
-use command::commandlog::Kind;
 use command::spec::{ArgSpec, Flags, Group, Run, Shape, integer, one_of, token};
+use command::stats::commandlog::Kind;
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 

@@ -81,17 +81,16 @@ fn flush(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, only: Opt
         return Err(CommandError::SYNTAX);
     }
     let taken = keys.take_dbs(only);
-    let fx = &mut *keys.fx;
-    fx.add_dirty(taken.iter().map(|db| db.len() as u64).sum());
+    keys.add_dirty(taken.iter().map(|db| db.len() as u64).sum());
     if !taken.is_empty() {
         let lazy = cx.server.tunables.lazyfree_lazy_user_flush.load(Ordering::Relaxed);
         let sync = if args.len() == 2 { args.is(1, "SYNC") } else { !lazy };
-        fx.discard(if sync && cx.session.in_exec { Garbage::Now(taken) } else { Garbage::Dbs(taken) });
+        keys.discard(if sync && cx.in_transaction() { Garbage::Now(taken) } else { Garbage::Dbs(taken) });
     }
-    if fx.journal_on() {
+    if keys.is_logged() {
         // Logged even when there was nothing to delete, as Redis does: a replica may think otherwise.
         let words: Vec<&[u8]> = args.from(0).collect();
-        fx.propagate_as(keys.db, &words);
+        keys.log_as(&words);
     }
     cx.reply.ok();
     Ok(())
@@ -107,7 +106,7 @@ fn swapdb(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
     if one != other {
         keys.swap_dbs(one, other);
     }
-    keys.fx.add_dirty(1);
+    keys.add_dirty(1);
     cx.reply.ok();
     Ok(())
 }

@@ -4,9 +4,9 @@
 
 use super::info::histogram_of;
 use super::latency_graph;
-use command::latency::Series;
-use command::registry::Command;
+use command::spec::registry::Command;
 use command::spec::{ArgSpec, Flags, Group, Run, Shape, string};
+use command::stats::latency::Series;
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use std::sync::atomic::Ordering;

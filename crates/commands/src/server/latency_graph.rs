@@ -3,7 +3,7 @@
 //! Four rows of three steps each (`_`, `o`, `#`, with `|` below them) show where a sample lies between the least and the
 //! most of all samples. At most eighty columns stand side by side; the rest follows below.
 
-use command::latency::{Sample, Series};
+use command::stats::latency::{Sample, Series};
 
 const ROWS: usize = 4;
 const STEPS: &[u8; 3] = b"_o#";

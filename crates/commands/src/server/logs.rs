@@ -1,6 +1,6 @@
 //! What SLOWLOG and COMMANDLOG have in common: counts of entries, and how an entry is shown.
 
-use command::commandlog::Kind;
+use command::stats::commandlog::Kind;
 use command::{Args, CommandError, Ctx};
 
 /// How many entries a client wants.

@@ -81,7 +81,7 @@ fn lolwut(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
     }
     let mut text = String::new();
     if drawn {
-        let rng = &mut keys.fx.rng;
+        let rng = keys.rng();
         let rule = RULES[rng.below(RULES.len() as u64) as usize];
         let cells = (0..columns).map(|_| rng.below(4) == 0).collect();
         text = picture(columns, rows, rule, cells);

@@ -277,10 +277,9 @@ mod tests {
     use resp::client::Value;
 
     fn set(server: &mut TestServer, key: &[u8], value: &[u8]) {
-        use engine::{Event, LockedKeys, NewValue, Scope};
-        let keyspace = &server.server.keyspace;
-        let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, &mut server.worker.fx);
-        let key = keyspace.key(key);
+        use engine::{Event, NewValue};
+        let mut keys = server.lock_all();
+        let key = keys.key(key);
         keys.slot(&key).set(NewValue::Bytes(value), None, Event::SET);
     }
 

@@ -19,7 +19,7 @@ pub static MONITOR: CommandSpec = CommandSpec {
 };
 
 fn monitor(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    if cx.session.in_exec {
+    if cx.in_transaction() {
         return Err(CommandError::MONITOR_IN_EXEC);
     }
     // A second MONITOR has no reply, as in Redis.

@@ -3,7 +3,7 @@
 //! Nothing can be saved yet. SHUTDOWN and SHUTDOWN NOSAVE end the server; a client that insists on saving is
 //! refused, because its data would be lost, unless it says FORCE, which is to end whatever goes wrong.
 
-use command::host::Shutdown;
+use command::server::host::Shutdown;
 use command::spec::{Flags, Group, Run, Shape, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;

@@ -1,8 +1,8 @@
 //! SLOWLOG: the commands that took long. COMMANDLOG shows the same log among others.
 
 use super::logs::{self, Count};
-use command::commandlog::Kind;
 use command::spec::{Flags, Group, Run, Shape, integer};
+use command::stats::commandlog::Kind;
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 

@@ -95,7 +95,7 @@ fn sadd(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     let add_all = |set: &mut Set| args.from(2).filter(|member| set.add(member, &limits)).count();
     let added = match keys.slot(&cx.key(0)) {
         Slot::Occupied(mut occupied) => {
-            occupied.touch();
+            occupied.note_use();
             occupied.update::<Set, _>(|set, update| {
                 set.expect(given, &limits);
                 let added = add_all(set);
@@ -119,7 +119,7 @@ fn sadd(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 fn srem(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let removed = match keys.slot(&cx.key(0)) {
         Slot::Occupied(mut occupied) => {
-            occupied.touch();
+            occupied.note_use();
             occupied.update::<Set, _>(|set, update| {
                 let removed = args.from(2).filter(|member| set.remove(member)).count();
                 if removed > 0 {

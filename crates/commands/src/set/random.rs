@@ -4,10 +4,10 @@
 
 use super::reply_member;
 use crate::random::{Room, to_draw};
-use command::long::{Work, count_word, counted};
+use command::spec::work::{Work, count_word, counted};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
-use engine::{Effects, Event, Key, LockedKeys, Slot};
+use engine::{Event, Key, LockedKeys, Slot, Update};
 use std::sync::atomic::Ordering::Relaxed;
 use value::Set;
 use value::set::Member;
@@ -47,18 +47,17 @@ pub static SRANDMEMBER: CommandSpec = CommandSpec {
     ..SPOP
 };
 
-/// What is to be logged of members taken one by one.
-struct Log<'k> {
-    db: usize,
+/// Members taken one by one, to be logged together.
+struct Taken<'k> {
     key: &'k [u8],
     on: bool,
     taken: OwnedArgs,
     count: usize,
 }
 
-impl<'k> Log<'k> {
-    fn new(fx: &Effects, db: usize, key: &Key<'k>) -> Log<'k> {
-        Log { db, key: key.bytes, on: fx.journal_on(), taken: OwnedArgs::default(), count: 0 }
+impl<'k> Taken<'k> {
+    fn new(on: bool, key: &Key<'k>) -> Taken<'k> {
+        Taken { key: key.bytes, on, taken: OwnedArgs::default(), count: 0 }
     }
 
     fn note(&mut self, member: &Member<'_>) {
@@ -69,12 +68,12 @@ impl<'k> Log<'k> {
     }
 
     /// Logs what was noted, if it is enough for a record, or the last of it.
-    fn flush(&mut self, fx: &mut Effects, last: bool) {
+    fn flush(&mut self, update: &mut Update<'_>, last: bool) {
         if self.count == LOGGED_TOGETHER || (last && self.count > 0) {
             let mut words: Vec<&[u8]> = vec![b"SREM", self.key];
             let taken = self.taken.args();
             words.extend(taken.from(0));
-            fx.propagate_as(self.db, &words);
+            update.log_as(&words);
             self.taken = OwnedArgs::default();
             self.count = 0;
         }
@@ -90,7 +89,7 @@ fn spop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
         }
         _ => return Err(CommandError::SYNTAX),
     };
-    let (db, key) = (keys.db, cx.key(0));
+    let key = cx.key(0);
     let mut occupied = match keys.slot(&key) {
         Slot::Occupied(occupied) => occupied,
         Slot::Vacant(_) => {
@@ -109,30 +108,30 @@ fn spop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
         if count >= len {
             set.iter().for_each(|member| reply_member(cx.reply, &member));
             let lazy = cx.server.tunables.lazyfree_lazy_server_del.load(Relaxed);
-            occupied.fx().propagate_as(db, &[if lazy { b"UNLINK" } else { b"DEL" }, key.bytes]);
-            occupied.fx().add_dirty(len as u64 - 1);
+            occupied.log_as(&[if lazy { b"UNLINK" } else { b"DEL" }, key.bytes]);
+            occupied.add_dirty(len as u64 - 1);
             occupied.fire(SPOP_EVENT);
             occupied.delete(Event::DEL);
             return Ok(());
         }
     }
-    occupied.touch();
-    let mut log = Log::new(occupied.fx(), db, &key);
+    occupied.note_use();
+    let mut noted = Taken::new(occupied.is_logged(), &key);
     occupied.update::<Set, _>(|set, update| {
         let wanted = count.unwrap_or(1);
         let mut taken = 0;
         // Its own generator: the one of the effects is lent with them.
-        let mut rng = update.fx.rng.clone();
+        let mut rng = update.rng().clone();
         while taken < wanted
             && set.remove_random(&mut rng, |member| {
                 reply_member(cx.reply, member);
-                log.note(member);
+                noted.note(member);
             })
         {
             taken += 1;
-            log.flush(update.fx, taken == wanted);
+            noted.flush(update, taken == wanted);
         }
-        update.fx.rng = rng;
+        *update.rng() = rng;
         if taken > 0 {
             update.changed(taken as u64, SPOP_EVENT);
         }
@@ -146,9 +145,9 @@ fn srandmember(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
         3 => Some(args.int_between(2, -i64::MAX, i64::MAX)?),
         _ => return Err(CommandError::SYNTAX),
     };
-    let mut rng = keys.fx.rng.clone();
+    let mut rng = keys.rng().clone();
     let result = reply_random(cx, keys.read_as::<Set>(&cx.key(0))?, count, &mut rng);
-    keys.fx.rng = rng;
+    *keys.rng() = rng;
     result
 }
 

@@ -39,14 +39,14 @@ fn smove(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
         return Ok(());
     }
     let mut from = keys.slot(&source).occupied().expect("the source was there just now");
-    from.touch();
+    from.note_use();
     from.update::<Set, _>(|set, update| {
         set.remove(member);
         update.changed(1, Event::set("srem"));
     })?;
     match keys.slot(&destination) {
         Slot::Occupied(mut occupied) => {
-            occupied.touch();
+            occupied.note_use();
             occupied.update::<Set, _>(|set, update| {
                 if set.add(member, &limits) {
                     update.changed(1, Event::set("sadd"));

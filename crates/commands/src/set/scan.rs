@@ -5,7 +5,7 @@
 
 use super::reply_member;
 use crate::generic::scan::{Of, Options, elements_to_meet, reply_page};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, pattern};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;

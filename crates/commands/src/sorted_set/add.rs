@@ -3,7 +3,7 @@
 //! Everything is checked before anything is changed: a score that is no number leaves the sorted set as it was.
 
 use super::{form, reply_score};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{
     Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, block, double, integer, key, one_of, string, token,
 };
@@ -197,7 +197,7 @@ fn add(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, options: Options, pairs: &Pa
     let event = if options.incr { ZINCR_EVENT } else { ZADD_EVENT };
     let outcome = match keys.slot(&cx.key(0)) {
         Slot::Occupied(mut occupied) => {
-            occupied.touch();
+            occupied.note_use();
             occupied.update::<SortedSet, _>(|set, update| {
                 set.expect(form, pairs.len());
                 let outcome = Outcome::of(set, form, options, pairs)?;

@@ -1,6 +1,6 @@
 //! Popping that waits for a member: BZPOPMIN, BZPOPMAX and BZMPOP.
 //!
-//! Each tries at once; with nothing there it waits (see `command::blocking`), and the same handler runs again when one of
+//! Each tries at once; with nothing there it waits (see `dispatch::blocking`), and the same handler runs again when one of
 //! its keys has become a sorted set. What is logged is the pop that took place.
 
 use super::pop::{End, Request, mpop, take};
@@ -73,7 +73,6 @@ fn bzpopmax(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Com
 
 fn bzpop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, end: End) -> CommandResult {
     let deadline = cx.wait_deadline(args, args.len() - 1)?;
-    let db = keys.db;
     for key in cx.keys {
         let Slot::Occupied(occupied) = keys.slot(key) else { continue };
         let reply = &mut *cx.reply;
@@ -82,7 +81,7 @@ fn bzpop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, end: End)
             reply.bulk(key.bytes);
             take(reply, set, update, end, 1, false);
         })?;
-        keys.fx.propagate_as(db, &[end.command(), key.bytes]);
+        keys.log_as(&[end.command(), key.bytes]);
         return Ok(());
     }
     if !cx.block(deadline, is_sorted_set) {

@@ -1,7 +1,7 @@
 //! Taking members out from either end: ZPOPMIN, ZPOPMAX, ZMPOP.
 
 use super::{range::header, reply_score};
-use command::long::{Work, count_word, counted};
+use command::spec::work::{Work, count_word, counted};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys, Slot, Update};
@@ -119,7 +119,7 @@ fn zpop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, end: End) 
         cx.reply.array(0);
         return Ok(());
     };
-    occupied.touch();
+    occupied.note_use();
     let reply = &mut *cx.reply;
     occupied.update::<SortedSet, _>(|set, update| {
         let taken = count.unwrap_or(1).min(set.len());
@@ -217,9 +217,9 @@ pub(super) fn mpop(
     at: usize,
     request: &Request,
 ) -> Result<bool, CommandError> {
-    let (key, db) = (cx.key(at), keys.db);
+    let key = cx.key(at);
     let Slot::Occupied(mut occupied) = keys.slot(&key) else { return Ok(false) };
-    occupied.touch();
+    occupied.note_use();
     let reply = &mut *cx.reply;
     let end = request.end;
     occupied.update::<SortedSet, _>(|set, update| {
@@ -228,9 +228,9 @@ pub(super) fn mpop(
         reply.bulk(key.bytes);
         reply.array(count);
         take(reply, set, update, end, count, true);
-        if update.fx.journal_on() {
+        if update.is_logged() {
             let count = itoa::Buffer::new().format(count).to_owned();
-            update.fx.propagate_as(db, &[end.command(), key.bytes, count.as_bytes()]);
+            update.log_as(&[end.command(), key.bytes, count.as_bytes()]);
         }
     })?;
     Ok(true)

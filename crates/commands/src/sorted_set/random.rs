@@ -3,7 +3,7 @@
 use super::range::{element, header};
 use super::reply_member;
 use crate::random::{Count, DRAW_FROM, Room, sample, to_draw};
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, token};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -30,7 +30,7 @@ pub static ZRANDMEMBER: CommandSpec = CommandSpec {
 
 fn zrandmember(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let count = if args.len() > 2 { Some(Count::parse(args, "WITHSCORES")?) } else { None };
-    let mut rng = keys.fx.rng.clone();
+    let mut rng = keys.rng().clone();
     let draw = &mut || rng.next_u64();
     let result = match (keys.read_as::<SortedSet>(&cx.key(0))?, count) {
         (None, None) => {
@@ -54,7 +54,7 @@ fn zrandmember(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
             Room::of(cx, count.number).and_then(|room| give_repeated(cx.reply, set, &count, &room, draw))
         }
     };
-    keys.fx.rng = rng;
+    *keys.rng() = rng;
     result
 }
 

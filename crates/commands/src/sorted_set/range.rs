@@ -5,7 +5,7 @@
 
 use super::bounds::{is_from, is_up_to, lex_bounds, ranks, score_bounds};
 use super::{form, reply_member, reply_score, store};
-use command::long::{LONG_ELEMENTS, Work, between_places};
+use command::spec::work::{LONG_ELEMENTS, Work, between_places};
 use command::spec::{
     ArgKind, ArgSpec, Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, arg, block, double, integer, key,
     one_of, string, token,

@@ -1,7 +1,7 @@
 //! Removing members: ZREM, ZREMRANGEBYLEX, ZREMRANGEBYRANK, ZREMRANGEBYSCORE.
 
 use super::bounds::{lex_bounds, ranks, score_bounds};
-use command::long::{LONG_ELEMENTS, Work, between_places};
+use command::spec::work::{LONG_ELEMENTS, Work, between_places};
 use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, double, integer, key, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys, Slot};
@@ -80,7 +80,7 @@ pub static ZREMRANGEBYSCORE: CommandSpec = CommandSpec {
 fn zrem(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let removed = match keys.slot(&cx.key(0)) {
         Slot::Occupied(mut occupied) => {
-            occupied.touch();
+            occupied.note_use();
             occupied.update::<SortedSet, _>(|set, update| {
                 let removed = args.from(2).filter(|member| set.remove(member).is_some()).count();
                 if removed > 0 {
@@ -132,7 +132,7 @@ fn remove(
 ) -> CommandResult {
     let removed = match keys.slot(&cx.key(0)) {
         Slot::Occupied(mut occupied) => {
-            occupied.touch();
+            occupied.note_use();
             occupied.update::<SortedSet, _>(|set, update| {
                 let which = which(set);
                 let removed = which.len();

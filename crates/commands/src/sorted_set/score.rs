@@ -2,7 +2,7 @@
 
 use super::bounds::{lex_bounds, score_bounds};
 use super::reply_score;
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Elements, Flags, Group, KeyFlags, KeySpec, Place, Run, Shape, double, key, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;

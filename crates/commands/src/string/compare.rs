@@ -94,13 +94,12 @@ fn delifeq(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
 
 /// Deletes the key if what it holds meets the condition. Logged as DEL: that it did is known then.
 fn delete_if(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, condition: Condition<'_>) -> CommandResult {
-    let db = keys.db;
     let key = cx.key(0);
     let mut deleted = false;
     if let Some(mut occupied) = keys.slot(&key).occupied() {
         deleted = condition.holds_for(occupied.value())?;
         if deleted {
-            occupied.fx().propagate_as(db, &[b"DEL", key.bytes]);
+            occupied.log_as(&[b"DEL", key.bytes]);
             occupied.delete(Event::DEL);
         }
     }

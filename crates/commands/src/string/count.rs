@@ -111,7 +111,6 @@ fn add(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, increment: i64) -> CommandRe
 
 fn incrbyfloat(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     const EVENT: Event = Event::string("incrbyfloat");
-    let db = keys.db;
     let key = cx.key(0);
     let slot = keys.slot(&key);
     let held = match &slot {
@@ -133,7 +132,7 @@ fn incrbyfloat(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
         }
         Slot::Vacant(vacant) => vacant.insert(NewValue::Bytes(&text), None, EVENT),
     };
-    occupied.fx().propagate_as(db, &[b"SET", key.bytes, &text, b"KEEPTTL"]);
+    occupied.log_as(&[b"SET", key.bytes, &text, b"KEEPTTL"]);
     cx.reply.bulk(&text);
     Ok(())
 }

@@ -97,7 +97,6 @@ fn get(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResu
 }
 
 fn getdel(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let db = keys.db;
     let key = cx.key(0);
     let mut occupied = match keys.slot(&key) {
         Slot::Occupied(occupied) => occupied,
@@ -109,7 +108,7 @@ fn getdel(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandR
     };
     occupied.count_hit();
     reply_string(cx.reply, Str::of(occupied.value()).ok_or(CommandError::WRONG_TYPE)?);
-    occupied.fx().propagate_as(db, &[b"DEL", key.bytes]);
+    occupied.log_as(&[b"DEL", key.bytes]);
     occupied.delete(Event::DEL);
     Ok(())
 }
@@ -120,7 +119,7 @@ fn getex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
     if args.len() == 2 {
         return get(cx, keys, args);
     }
-    let (db, now) = (keys.db, cx.now().unix_ms);
+    let now = cx.now().unix_ms;
     let key = cx.key(0);
     let mut occupied = match keys.slot(&key) {
         Slot::Occupied(occupied) => occupied,
@@ -134,23 +133,23 @@ fn getex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
     let string = Str::of(occupied.value()).ok_or(CommandError::WRONG_TYPE)?;
     let deadline = options.deadline(args, now, "getex")?;
     reply_string(cx.reply, string);
-    occupied.touch();
+    occupied.note_use();
     match deadline {
         Some(deadline) if deadline <= now as u64 => {
-            let name: &[u8] = if occupied.fx().lazy_expire { b"UNLINK" } else { b"DEL" };
-            occupied.fx().propagate_as(db, &[name, key.bytes]);
+            let name: &[u8] = if occupied.expires_lazily() { b"UNLINK" } else { b"DEL" };
+            occupied.log_as(&[name, key.bytes]);
             occupied.delete(Event::DEL);
         }
         Some(deadline) => {
             occupied.set_deadline(Some(deadline), Event::EXPIRE);
-            if occupied.fx().journal_on() {
+            if occupied.is_logged() {
                 let deadline = itoa::Buffer::new().format(deadline).to_owned();
-                occupied.fx().propagate_as(db, &[b"PEXPIREAT", key.bytes, deadline.as_bytes()]);
+                occupied.log_as(&[b"PEXPIREAT", key.bytes, deadline.as_bytes()]);
             }
         }
         None if occupied.deadline().is_some() => {
             occupied.set_deadline(None, PERSIST);
-            occupied.fx().propagate_as(db, &[b"PERSIST", key.bytes]);
+            occupied.log_as(&[b"PERSIST", key.bytes]);
         }
         None => {}
     }

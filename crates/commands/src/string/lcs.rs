@@ -3,7 +3,7 @@
 //! Redis fills a table of four bytes for each pair of positions, and refuses when that would be more than
 //! `proto-max-bulk-len`. Ours takes one bit, but the limit is kept, because it bounds the time as well.
 
-use command::long::Work;
+use command::spec::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Key, LockedKeys};

@@ -164,12 +164,11 @@ fn msetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
                 occupied.fire(Event::EXPIRE);
             }
         }
-        if let Some(deadline) = deadline.filter(|_| options.is_relative() && keys.fx.journal_on()) {
+        if let Some(deadline) = deadline.filter(|_| options.is_relative() && keys.is_logged()) {
             let text = itoa::Buffer::new().format(deadline).to_owned();
             let mut words: Vec<&[u8]> = args.from(0).take(after).collect();
             words.extend([b"PXAT", text.as_bytes()]);
-            let db = keys.db;
-            keys.fx.propagate_as(db, &words);
+            keys.log_as(&words);
         }
     }
     cx.reply.int(i64::from(proceed));

@@ -149,7 +149,7 @@ fn check_len(len: usize, len_max: u64) -> CommandResult {
 
 /// Edits a string in place, as `len` bytes. An integer becomes bytes first.
 fn edit(occupied: &mut Occupied<'_>, len: usize, event: Event, change: impl FnOnce(&mut [u8])) {
-    occupied.touch();
+    occupied.note_use();
     if let Some(Str::Int(integer)) = Str::of(occupied.value()) {
         let mut bytes = Scratch::default().print(integer).to_vec();
         bytes.resize(len, 0);

@@ -8,7 +8,7 @@ use super::options::{Family, Options, Unit, deadline, is_news};
 use super::reply_string;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, string, token, unix_time};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Effects, Event, LockedKeys, Slot};
+use engine::{Event, LockedKeys, Log, Slot};
 use value::string::{Str, from_bytes};
 
 pub static SET: CommandSpec = CommandSpec {
@@ -133,7 +133,6 @@ fn set(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandR
 fn set_with_options(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let options = Options::parse(args, 3, Family::Set)?;
     let deadline = options.deadline(args, cx.now().unix_ms, "set")?;
-    let db = keys.db;
     let key = cx.key(0);
     let mut slot = keys.slot(&key);
     let proceed = match &mut slot {
@@ -166,15 +165,15 @@ fn set_with_options(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>
     if deadline.is_some() {
         occupied.fire(Event::EXPIRE);
     }
-    if occupied.fx().journal_on() {
+    if occupied.is_logged() {
         match deadline {
             Some(deadline) if options.is_relative() => {
-                propagate_expiring(occupied.fx(), db, key.bytes, args.word(2), deadline);
+                log_expiring(occupied.log(), key.bytes, args.word(2), deadline);
             }
             Some(deadline) if options.is_news() => {
-                propagate_expiring(occupied.fx(), db, key.bytes, args.word(2), deadline);
+                log_expiring(occupied.log(), key.bytes, args.word(2), deadline);
             }
-            None if options.get || options.is_news() => propagate_plainly(occupied.fx(), db, args),
+            None if options.get || options.is_news() => log_plainly(occupied.log(), args),
             Some(_) | None => {}
         }
     }
@@ -185,13 +184,13 @@ fn set_with_options(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>
 }
 
 /// Logs SET with an absolute deadline.
-fn propagate_expiring(fx: &mut Effects, db: usize, key: &[u8], value: &[u8], deadline: u64) {
+fn log_expiring(mut log: Log<'_>, key: &[u8], value: &[u8], deadline: u64) {
     let mut text = itoa::Buffer::new();
-    fx.propagate_as(db, &[b"SET", key, value, b"PXAT", text.format(deadline).as_bytes()]);
+    log.write(&[b"SET", key, value, b"PXAT", text.format(deadline).as_bytes()]);
 }
 
 /// Logs SET as it was sent but for GET, and for conditions that not everybody knows: they held.
-fn propagate_plainly(fx: &mut Effects, db: usize, args: &Args<'_>) {
+fn log_plainly(mut log: Log<'_>, args: &Args<'_>) {
     let mut words: Vec<&[u8]> = args.from(0).take(3).collect();
     let mut at = 3;
     while at < args.len() {
@@ -209,7 +208,7 @@ fn propagate_plainly(fx: &mut Effects, db: usize, args: &Args<'_>) {
         }
         at += 1;
     }
-    fx.propagate_as(db, &words);
+    log.write(&words);
 }
 
 fn setex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
@@ -222,13 +221,12 @@ fn psetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
 
 fn set_expiring(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, unit: Unit) -> CommandResult {
     let deadline = deadline(unit, args.int(2)?, cx.now().unix_ms, cx.name())?;
-    let db = keys.db;
     let key = cx.key(0);
     let value = args.word(3);
     let mut occupied = keys.slot(&key).set(from_bytes(value), Some(deadline), Event::SET);
     occupied.fire(Event::EXPIRE);
-    if occupied.fx().journal_on() {
-        propagate_expiring(occupied.fx(), db, key.bytes, value, deadline);
+    if occupied.is_logged() {
+        log_expiring(occupied.log(), key.bytes, value, deadline);
     }
     cx.reply.ok();
     Ok(())
@@ -246,7 +244,6 @@ fn setnx(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
 }
 
 fn getset(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let db = keys.db;
     let key = cx.key(0);
     let mut slot = keys.slot(&key);
     match &mut slot {
@@ -260,7 +257,7 @@ fn getset(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
         }
     }
     let value = args.word(2);
-    slot.set(from_bytes(value), None, Event::SET).fx().propagate_as(db, &[b"SET", key.bytes, value]);
+    slot.set(from_bytes(value), None, Event::SET).log_as(&[b"SET", key.bytes, value]);
     Ok(())
 }
 

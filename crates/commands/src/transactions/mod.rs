@@ -1,4 +1,4 @@
-//! Transactions: MULTI and EXEC, WATCH. What EXEC does is in `command::dispatch`, since it runs other commands.
+//! Transactions: MULTI and EXEC, WATCH. What EXEC does is in `dispatch::exec`, since it runs other commands.
 
 mod multi;
 mod watch;

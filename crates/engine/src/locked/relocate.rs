@@ -5,11 +5,13 @@
 //! target, what happened to the source, what happened to the target, then `overwritten` and `type_changed`. All of
 //! it counts as one change.
 
-use super::{LockedKeys, Lookup, Occupied, Slot, Vacant, settled, subexpiry_of};
+use super::entry::{in_entry_form, subexpiry_of};
+use super::{LockedKeys, Lookup, Occupied, Slot, Vacant};
 use crate::effects::Effects;
 use crate::event::Event;
-use crate::keyspace::Key;
-use crate::reclaim::Garbage;
+use crate::key::Key;
+use crate::observe::waits::Wakes;
+use crate::shard::reclaim::Garbage;
 use crate::shard::{Db, ShardData};
 use structures::dict::{self, NewValue, OwnedValue};
 use value::{Object, View};
@@ -29,7 +31,7 @@ impl Place<'_> {
 }
 
 /// A value between two keys, with what goes along.
-struct Luggage {
+struct Moved {
     value: OwnedValue<Object>,
     deadline: Option<u64>,
     /// Whether the string was edited in place.
@@ -66,9 +68,9 @@ impl LockedKeys<'_> {
         let Some(source) = self.slot_in(from.db, &from.key).occupied() else {
             return false;
         };
-        let luggage = lift(source);
-        let found = put_down(self.slot_in(to.db, &to.key), luggage);
-        self.fx.fire(from.db, left, from.key.bytes);
+        let moved = lift(source);
+        let found = put_down(self.slot_in(to.db, &to.key), moved);
+        self.effects.fire(from.db, left, from.key.bytes);
         self.announce_arrival(to, arrived, &found);
         true
     }
@@ -80,12 +82,12 @@ impl LockedKeys<'_> {
             return false;
         };
         let value = value::duplicate(&source.value());
-        let luggage = Luggage { value, deadline: source.deadline(), raw: source.user_flag(), lru: None };
+        let moved = Moved { value, deadline: source.deadline(), raw: source.user_flag(), lru: None };
         let slot = self.slot_in(to.db, &to.key);
         if !replace && matches!(slot, Slot::Occupied(_)) {
             return false;
         }
-        let found = put_down(slot, luggage);
+        let found = put_down(slot, moved);
         self.announce_arrival(to, arrived, &found);
         true
     }
@@ -93,7 +95,7 @@ impl LockedKeys<'_> {
     /// Gives a key a value from elsewhere, over whatever it held.
     pub fn deliver(&mut self, to: &Place<'_>, delivery: Delivery, arrived: Event) {
         let Delivery { value, deadline, lru } = delivery;
-        let found = put_down(self.slot_in(to.db, &to.key), Luggage { value, deadline, raw: false, lru });
+        let found = put_down(self.slot_in(to.db, &to.key), Moved { value, deadline, raw: false, lru });
         self.announce_arrival(to, arrived, &found);
     }
 
@@ -104,25 +106,25 @@ impl LockedKeys<'_> {
         mut again: impl FnMut(View<'_>) -> Result<OwnedValue<Object>, E>,
     ) -> Result<(), E> {
         debug_assert!(self.holds_all(), "a reload holds every shard");
-        let (keyspace, fx) = (self.keyspace, &mut *self.fx);
+        let (keyspace, effects) = (self.keyspace, &mut *self.effects);
         for (_, shard) in self.guards.all_mut() {
             let ShardData { dbs, observers, .. } = &mut **shard;
             for (number, db) in dbs.iter_mut().enumerate().filter(|(_, db)| !db.is_empty()) {
-                let fresh = stored_again(db, fx, &mut again)?;
+                let fresh = stored_again(db, effects, &mut again)?;
                 observers.watched.touch_where(number, |key| db.table.contains(keyspace.key(key).hash, key));
-                fx.discard(Garbage::Dbs(vec![std::mem::replace(db, fresh)]));
+                effects.outbox.discard(Garbage::Dbs(vec![std::mem::replace(db, fresh)]));
             }
         }
         Ok(())
     }
 
     fn announce_arrival(&mut self, to: &Place<'_>, arrived: Event, found: &Found) {
-        self.fx.fire(to.db, arrived, to.key.bytes);
+        self.effects.fire(to.db, arrived, to.key.bytes);
         if !matches!(found, Found::Nothing) {
-            self.fx.fire(to.db, Event::OVERWRITTEN, to.key.bytes);
+            self.effects.fire(to.db, Event::OVERWRITTEN, to.key.bytes);
         }
         if matches!(found, Found::OtherType) {
-            self.fx.fire(to.db, Event::TYPE_CHANGED, to.key.bytes);
+            self.effects.fire(to.db, Event::TYPE_CHANGED, to.key.bytes);
         }
     }
 }
@@ -130,37 +132,37 @@ impl LockedKeys<'_> {
 /// All keys of a database's part in a shard with their values stored anew, their deadlines and how they were used.
 fn stored_again<E>(
     db: &Db,
-    fx: &mut Effects,
+    effects: &mut Effects,
     again: &mut impl FnMut(View<'_>) -> Result<OwnedValue<Object>, E>,
 ) -> Result<Db, E> {
     let mut fresh = db.fresh();
     let hasher = db.table.hasher();
     let mut bytes = Vec::new();
     for entry in db.table.iter() {
-        let value = again(fx.bench.view(entry.value()))?.into_new(&mut bytes);
+        let value = again(effects.scratch.view(entry.value()))?.into_new(&mut bytes);
         let (key, due) = (entry.key(), subexpiry_of(&value));
         let dict::Entry::Vacant(place) = fresh.table.entry(hasher.hash(key), key) else {
             unreachable!("a table has each key once")
         };
-        settled(value, |value| place.insert(value, entry.deadline())).set_lru(entry.lru());
+        in_entry_form(value, |value| place.insert(value, entry.deadline())).set_lru(entry.lru());
         if due.is_some() {
-            fresh.subexpiry.note(key, due, fx.now_ms);
+            fresh.subexpiry.note(key, due, effects.turn.now_ms);
         }
     }
     Ok(fresh)
 }
 
 /// Takes a value out; only who watches the key hears of it.
-fn lift(mut source: Occupied<'_>) -> Luggage {
+fn lift(mut source: Occupied<'_>) -> Moved {
     source.announce.touched();
     let raw = source.entry.as_ref().user_flag();
     let (value, deadline) = source.lift();
-    Luggage { value, deadline, raw, lru: None }
+    Moved { value, deadline, raw, lru: None }
 }
 
 /// Fills a place, which counts as the change and fires `new` (even over another value: so does Redis).
-fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
-    let Luggage { value, deadline, raw, lru } = luggage;
+fn put_down(slot: Slot<'_>, moved: Moved) -> Found {
+    let Moved { value, deadline, raw, lru } = moved;
     let mut bytes = Vec::new();
     let value = value.into_new(&mut bytes);
     let fills = matches!(value, NewValue::Boxed(_) | NewValue::Tagged(_));
@@ -169,7 +171,7 @@ fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
             let Occupied { mut entry, mut announce } = occupied;
             let same = value::type_name(&entry.value()) == value::new_type_name(&value);
             let due = subexpiry_of(&value);
-            let removed = settled(value, |value| entry.replace(value));
+            let removed = in_entry_form(value, |value| entry.replace(value));
             announce.discard(removed);
             announce.subexpiry(None, due);
             if entry.deadline() != deadline {
@@ -179,13 +181,13 @@ fn put_down(slot: Slot<'_>, luggage: Luggage) -> Found {
         }
         Slot::Vacant(Vacant { place, mut announce }) => {
             announce.subexpiry(None, subexpiry_of(&value));
-            (settled(value, |value| place.insert(value, deadline)), announce, Found::Nothing)
+            (in_entry_form(value, |value| place.insert(value, deadline)), announce, Found::Nothing)
         }
     };
-    entry.set_lru(lru.unwrap_or_else(|| announce.fx.recency.initial()));
+    entry.set_lru(lru.unwrap_or_else(|| announce.effects.turn.recency.initial()));
     entry.set_user_flag(raw);
     if fills {
-        announce.filled();
+        announce.wake(Wakes::FILLED);
     }
     announce.changed(Event::NEW);
     found
@@ -196,26 +198,25 @@ mod tests {
     use super::*;
     use crate::keyspace::{Keyspace, Shape};
     use crate::locked::Scope;
-    use crate::reclaim::Reclaimer;
+    use crate::shard::reclaim::Reclaimer;
     use base::rng::Rng;
     use std::sync::Arc;
     use structures::dict::ValueRef;
     use structures::hash::Hasher;
-    use structures::lock::Sharing;
 
     fn with_keys(test: impl FnOnce(&mut LockedKeys<'_>)) {
         let (reclaimer, _) = Reclaimer::new();
-        let shape = Shape { shards: 4, databases: 2, sharing: Sharing::Exclusive };
+        let shape = Shape { shards: 4, databases: 2 };
         let keyspace = Keyspace::new(shape, Hasher::new(1, 2), reclaimer);
-        let mut fx = Effects::new(Rng::seed(1));
-        fx.event_classes = u32::MAX;
-        fx.now_ms = 1000;
-        test(&mut LockedKeys::lock(&keyspace, Scope::All, 0, &mut fx));
+        let mut effects = Effects::new(Rng::seed(1));
+        effects.turn.event_classes = u32::MAX;
+        effects.turn.now_ms = 1000;
+        test(&mut LockedKeys::lock(&keyspace, Scope::All, 0, &mut effects));
     }
 
     fn fired(keys: &mut LockedKeys<'_>) -> Vec<String> {
-        let fired = keys.fx.take_fired().unwrap_or_default();
-        fired.iter().map(|one| format!("{} {} {}", one.db, one.event, String::from_utf8_lossy(&one.key))).collect()
+        let fired = keys.effects.outbox.take_fired();
+        fired.iter().map(|one| format!("{} {} {}", one.db, one.event.name, String::from_utf8_lossy(&one.key))).collect()
     }
 
     const SET: Event = Event::SET;
@@ -230,9 +231,9 @@ mod tests {
             keys.slot_in(0, &from.key).set(NewValue::Bytes(b"value"), Some(5000), SET);
             keys.slot_in(1, &to.key).set(NewValue::Int(7), None, SET);
             fired(keys);
-            let dirty = keys.fx.dirty();
+            let dirty = keys.dirty();
             assert!(keys.relocate(&from, &to, LEFT, CAME));
-            assert_eq!(keys.fx.dirty() - dirty, 1);
+            assert_eq!(keys.dirty() - dirty, 1);
             assert_eq!(fired(keys), ["1 new to", "0 left from", "1 came to", "1 overwritten to"]);
             assert!(!keys.holds(&from));
             let entry = keys.lookup_in(1, &to.key, Lookup::SILENT).expect("it arrived");
@@ -299,7 +300,7 @@ mod tests {
                 let value = OwnedValue::Int(number as i64);
                 keys.deliver(&place, Delivery { value, deadline: Some(2000 + number), lru: Some(number as u32) }, SET);
             }
-            let dirty = keys.fx.dirty();
+            let dirty = keys.dirty();
             fired(keys);
             let failed = keys.store_all_again(|_| Err("no"));
             assert_eq!(failed, Err("no"));
@@ -308,7 +309,7 @@ mod tests {
                 Ok(OwnedValue::Int(number + 1000))
             };
             assert_eq!(keys.store_all_again(again), Ok(()));
-            assert_eq!((keys.fx.dirty(), fired(keys).len()), (dirty, 0));
+            assert_eq!((keys.dirty(), fired(keys).len()), (dirty, 0));
             for number in 0..100u64 {
                 let name = format!("key{number}");
                 let key = keys.key(name.as_bytes());

@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::keyspace::Shape;
-use crate::reclaim::Reclaimer;
+use crate::shard::reclaim::Reclaimer;
 use base::rng::Rng;
 use std::collections::BTreeMap;
+use structures::dict::{NewValue, ValueRef};
 use structures::hash::Hasher;
-use structures::lock::Sharing;
 use value::hash::{Rules, Ttl};
 use value::list::End;
+use value::small;
 use value::{List, Set, SortedSet, set, sorted_set};
 
 const NAMES: [&[u8]; 5] = [b"a", b"b", b"c", b"d", b"a key that is longer than the others are"];
@@ -18,11 +19,11 @@ type Model = BTreeMap<(usize, &'static [u8]), Option<Object>>;
 
 fn with_keyspace(test: impl FnOnce(&Keyspace, &mut Effects)) {
     let (reclaimer, _garbage) = Reclaimer::new();
-    let shape = Shape { shards: 2, databases: 2, sharing: Sharing::Exclusive };
+    let shape = Shape { shards: 2, databases: 2 };
     let keyspace = Keyspace::new(shape, Hasher::new(1, 2), reclaimer);
-    let mut fx = Effects::new(Rng::seed(1));
-    fx.now_ms = 1_700_000_000_000;
-    test(&keyspace, &mut fx);
+    let mut effects = Effects::new(Rng::seed(1));
+    effects.turn.now_ms = 1_700_000_000_000;
+    test(&keyspace, &mut effects);
 }
 
 fn fresh(rng: &mut Rng, hasher: Hasher) -> Object {
@@ -248,10 +249,10 @@ fn compare(keys: &mut LockedKeys<'_>, model: &Model) -> (usize, usize) {
 fn collections_are_the_same_in_their_entries_and_out_of_them() {
     let (mut small, mut large) = (0, 0);
     for seed in 0..12 {
-        with_keyspace(|keyspace, fx| {
+        with_keyspace(|keyspace, effects| {
             let (mut rng, mut model) = (Rng::seed(seed), Model::new());
             for number in 0..1500 {
-                let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, fx);
+                let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, effects);
                 let adds = rng.below(10) < if number / 250 % 2 == 0 { 8 } else { 3 };
                 step(&mut keys, &mut model, &mut rng, adds);
                 if number % 10 == 0 {
@@ -266,9 +267,9 @@ fn collections_are_the_same_in_their_entries_and_out_of_them() {
 
 #[test]
 fn many_are_lent_at_once_and_each_is_shown_once() {
-    with_keyspace(|keyspace, fx| {
+    with_keyspace(|keyspace, effects| {
         let names: Vec<Vec<u8>> = (0..40).map(|number| format!("key:{number}").into_bytes()).collect();
-        let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, fx);
+        let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, effects);
         for (number, name) in names.iter().enumerate() {
             let mut list = List::new();
             list.push(End::Back, &vec![b'x'; number * 12]);
@@ -281,17 +282,17 @@ fn many_are_lent_at_once_and_each_is_shown_once() {
             assert_eq!(list.get(0).map(|element| element.len()), Some(number % 40 * 12));
         }
         let small = (0..40).filter(|number| number * 12 < small::SMALL_MAX - 10).count();
-        assert_eq!(keys.fx.benches.len(), small);
-        keys.fx.begin(&keyspace.journal);
-        assert_eq!(keys.fx.benches.len(), crate::effects::BENCHES_KEPT);
+        assert_eq!(keys.effects.scratches.len(), small);
+        let _ = keys.effects.begin(&keyspace.journal, true);
+        assert_eq!(keys.effects.scratches.len(), crate::effects::SCRATCHES_KEPT);
         assert_eq!(keys.lend_all(&located[..3]).len(), 3);
     });
 }
 
 #[test]
 fn a_string_among_several_is_of_the_wrong_kind() {
-    with_keyspace(|keyspace, fx| {
-        let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, fx);
+    with_keyspace(|keyspace, effects| {
+        let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, effects);
         let located = [b"a", b"b"].map(|name| keys.key(name));
         let mut list = List::new();
         list.push(End::Back, b"x");
@@ -299,8 +300,8 @@ fn a_string_among_several_is_of_the_wrong_kind() {
         assert_eq!(keys.read_all(&located).expect("no string").len(), 2);
         keys.slot(&located[1]).set(NewValue::Int(1), None, Event::SET);
         assert!(keys.read_all(&located).is_err());
-        assert_eq!(keys.fx.counters.hits, 3);
-        assert_eq!(keys.fx.counters.misses, 1);
+        assert_eq!(keys.effects.counters.hits, 3);
+        assert_eq!(keys.effects.counters.misses, 1);
         assert!(keys.slot(&located[0]).occupied().expect("a list").expect::<Set>().is_err());
     });
 }

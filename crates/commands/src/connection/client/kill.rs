@@ -4,8 +4,8 @@
 
 use super::filter::Filters;
 use super::{OTHERS, SUBCOMMAND};
-use command::blocking;
 use command::clients::{Message, client_flags};
+use command::session::waiting;
 use command::spec::{ArgKind, ArgSpec, Run, Shape, arg, integer, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -86,7 +86,7 @@ fn kill_fitting(cx: &mut Ctx<'_>, filters: &Filters<'_>) -> i64 {
             continue;
         } else {
             // From here on nobody serves it: what it would be given would be lost.
-            blocking::claim(&client);
+            waiting::claim(&client);
             cx.server.workers[client.worker].mailbox.send(Message::Kill(client.id));
         }
         killed += 1;

@@ -1,9 +1,9 @@
 //! CLIENT PAUSE, UNPAUSE and UNBLOCK: who waits, and for how long.
 
 use super::{OTHERS, SUBCOMMAND};
-use command::blocking::{self, End};
 use command::clients::Message;
-use command::pause::Paused;
+use command::server::pause::Paused;
+use command::session::waiting::{self, End};
 use command::spec::{Run, Shape, integer, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -90,7 +90,7 @@ fn unblock(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     };
     let id = args.int(2)?;
     let client = u64::try_from(id).ok().and_then(|id| cx.server.clients.get(id));
-    let wait = client.and_then(|client| blocking::claim(&client));
+    let wait = client.and_then(|client| waiting::claim(&client));
     cx.reply.int(i64::from(wait.is_some()));
     if let Some(wait) = wait {
         let end = if with_error { End::Unblocked } else { End::TimedOut };
@@ -102,7 +102,7 @@ fn unblock(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 #[cfg(test)]
 mod tests {
     use crate::testing::TestServer;
-    use command::pause::Paused;
+    use command::server::pause::Paused;
 
     #[test]
     fn a_pause_is_of_writes_or_of_all() {

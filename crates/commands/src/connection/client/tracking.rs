@@ -1,10 +1,10 @@
-//! CLIENT TRACKING and its kin: how a connection tracks keys. What it is told is `command::tracking`'s business.
+//! CLIENT TRACKING and its kin: how a connection tracks keys. What it is told is `command::clients::tracking`'s business.
 
 use super::SUBCOMMAND;
+use command::clients::tracking::{self, Mode, Tracking};
 use command::server::Server;
 use command::session::Session;
 use command::spec::{Run, Shape, integer, one_of, string, token};
-use command::tracking::{self, Mode, Tracking};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use std::sync::atomic::Ordering;

@@ -303,7 +303,7 @@ fn store(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, options: &Options<'_>, sor
     match keys.slot(&key) {
         slot if len > 0 => {
             let mut occupied = slot.set(NewValue::Boxed(Box::new(Object::List(list))), None, Event::list("sortstore"));
-            occupied.fx().add_dirty(len as u64 - 1);
+            occupied.add_dirty(len as u64 - 1);
         }
         Slot::Occupied(occupied) => occupied.delete(Event::DEL),
         Slot::Vacant(_) => {}

@@ -63,7 +63,7 @@ impl<'a> Pattern<'a> {
             Pattern::Key { before, after, field } => (before, after, field),
         };
         let name = [before, element, after].concat();
-        let now_ms = keys.fx.now_ms;
+        let now_ms = keys.now_ms();
         let key = keys.key(&name);
         let string = match (keys.view(&key), field) {
             (Some(View::Str(string)), None) => Some(string),

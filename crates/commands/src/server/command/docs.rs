@@ -1,6 +1,6 @@
 //! The reply of COMMAND DOCS about one command.
 
-use command::registry::{Command, Registry};
+use command::spec::registry::{Command, Registry};
 use command::spec::{ArgKind, ArgSpec, Flags};
 use resp::ReplyWriter;
 

@@ -1,6 +1,6 @@
 //! The reply of COMMAND INFO about one command.
 
-use command::registry::{Command, Registry};
+use command::spec::registry::{Command, Registry};
 use command::spec::{Begin, Find, Flags, KeyFlags, KeySpec};
 use resp::ReplyWriter;
 

@@ -1,7 +1,7 @@
 //! COMMAND, on the commands there are.
 
 use crate::testing::TestServer;
-use command::registry::Command;
+use command::spec::registry::Command;
 use command::spec::{ArgKind, ArgSpec, Flags, Place};
 use resp::Proto;
 

@@ -80,7 +80,7 @@ fn hex(hash: &Hash) -> String {
 
 pub fn digest(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
     let databases = keys.keyspace().databases();
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     let mut total = Hash::default();
     keys.visit(|view| {
         for db in 0..databases {
@@ -101,7 +101,7 @@ pub fn digest(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> Comm
 
 pub fn digest_value(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     cx.reply.array(args.len() - 2);
-    let now_ms = keys.fx.now_ms;
+    let now_ms = keys.now_ms();
     for key in args.from(2) {
         let key = keys.key(key);
         let hash = keys.lookup(&key, Lookup::SILENT).map_or_else(Hash::default, |entry| value_digest(&entry, now_ms));

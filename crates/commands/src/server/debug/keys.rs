@@ -27,7 +27,7 @@ fn serialized_length(cx: &Ctx<'_>, entry: &EntryRef<'_, Object>) -> usize {
 }
 
 pub fn object(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    let recency = keys.fx.recency;
+    let recency = keys.recency();
     let entry = find(keys, args)?;
     let mut text = format!(
         "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
@@ -189,7 +189,7 @@ pub fn populate(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) ->
             vacant.insert(NewValue::Bytes(&value), None, Event::NONE);
         }
     }
-    keys.fx.propagate_nothing();
+    keys.log_nothing();
     cx.reply.ok();
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub fn change_repl_id(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let rng = &mut keys.fx.rng;
+    let rng = keys.rng();
     let id: String = (0..3).map(|_| format!("{:016x}", rng.next_u64())).collect();
     id[..40].clone_into(&mut cx.server.replid.lock());
     cx.reply.ok();
@@ -152,12 +152,12 @@ pub fn events(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
         cx.reply.ok();
     } else if args.is(2, "READ") {
         let mut fired = capture.take();
-        fired.retain(|fired| EXTRA_EVENTS.iter().all(|extra| extra.name != fired.event));
+        fired.retain(|fired| EXTRA_EVENTS.iter().all(|extra| extra.name != fired.event.name));
         cx.reply.array(fired.len());
         for fired in fired {
             cx.reply.array(3);
             cx.reply.int(fired.db as i64);
-            cx.reply.bulk(fired.event.as_bytes());
+            cx.reply.bulk(fired.event.name.as_bytes());
             cx.reply.bulk(&fired.key);
         }
     } else {

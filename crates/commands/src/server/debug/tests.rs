@@ -85,7 +85,7 @@ fn journal_and_events_are_read_in_order_and_once() {
     journal.append(vec![record(&[b"SET", b"a", b"b"])]);
     journal.append(vec![record(&[b"DEL", b"a"]), record(&[b"DEL", b"b"])]);
     let fired = |event| engine::effects::Fired { db: 2, event, key: b"k".to_vec() };
-    server.server.events.add(vec![fired("new"), fired("set")]);
+    server.server.events.add(vec![fired(engine::Event::NEW), fired(engine::Event::SET)]);
     let shown = server.show("DEBUG JOURNAL READ");
     let words: Vec<&str> = shown.split('"').skip(1).step_by(2).collect();
     assert_eq!(words, ["SET", "a", "b", "MULTI", "DEL", "a", "DEL", "b", "EXEC"]);

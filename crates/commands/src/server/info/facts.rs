@@ -3,9 +3,9 @@
 use base::clock::Now;
 use command::Server;
 use command::clients::client_flags;
-use command::host::{CpuTimes, MemoryStats};
-use command::samples::Recent;
+use command::server::host::{CpuTimes, MemoryStats};
 use command::stats::WorkerStats;
+use command::stats::samples::Recent;
 use engine::LockedKeys;
 use std::cell::OnceCell;
 use std::sync::atomic::Ordering;

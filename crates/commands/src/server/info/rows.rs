@@ -1,8 +1,8 @@
 //! The sections of INFO that have a line for each command, error, database, thread or listener.
 
 use super::facts::Facts;
-use command::histogram::Histogram;
-use command::registry::Command;
+use command::spec::registry::Command;
+use command::stats::histogram::Histogram;
 use engine::{EntryRef, LockedKeys};
 use std::sync::atomic::Ordering;
 use value::Object;

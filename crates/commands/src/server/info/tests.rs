@@ -37,13 +37,12 @@ fn databases_have_a_line_each() {
 
 #[test]
 fn the_average_time_to_live_is_that_of_keys_with_one() {
-    use engine::{Event, LockedKeys, NewValue, Scope};
+    use engine::{Event, NewValue};
     let mut server = TestServer::new();
-    let now = server.worker.fx.now_ms;
+    let now = server.worker.effects.turn.now_ms;
     for (key, deadline) in [(b"a", Some(now + 1000)), (b"b", Some(now + 3000)), (b"c", None)] {
-        let keyspace = &server.server.keyspace;
-        let mut keys = LockedKeys::lock(keyspace, Scope::All, 0, &mut server.worker.fx);
-        let key = keyspace.key(key);
+        let mut keys = server.lock_all();
+        let key = keys.key(key);
         keys.slot(&key).set(NewValue::Int(1), deadline, Event::SET);
     }
     assert!(server.show("INFO keyspace").contains("db0:keys=3,expires=2,avg_ttl=2000,subexpiry=0"));

@@ -1,0 +1,95 @@
+//! Who waits for the keys of the shards held: putting waits in and taking them out, and taking what serving them needs.
+
+use super::{Busy, LockedKeys, Scope};
+use crate::key::Key;
+use crate::keyspace::Keyspace;
+use crate::observe::waits::Wait;
+use hashbrown::HashSet;
+use std::sync::Arc;
+
+impl Keyspace {
+    /// Takes a wait that is over out of the tables of its shards, one after the other. The caller holds no shard.
+    pub fn forget_wait(&self, wait: &Wait) {
+        for key in wait.keys() {
+            self.shards[usize::from(key.shard)].lock().waits.remove(key, wait);
+        }
+        for key in wait.filled() {
+            self.shards[usize::from(key.shard)].lock().waits.remove_filled(key);
+        }
+    }
+}
+
+impl LockedKeys<'_> {
+    /// Takes the shards that serving the waiters for these keys needs besides those held already. For a command that
+    /// writes, before it looks at anything: what was true under the old locks may be so no more.
+    ///
+    /// # Errors
+    /// One of them is not to be had; then none is held any more.
+    #[inline]
+    pub fn cover_waiters(&mut self, keys: &[Key<'_>]) -> Result<(), Busy> {
+        if self.has_waiters() { self.widen(keys) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn widen(&mut self, keys: &[Key<'_>]) -> Result<(), Busy> {
+        /// While shards are let go and taken again, waiters come and go: after so many attempts, all shards it is.
+        const ATTEMPTS: usize = 4;
+        for _ in 0..ATTEMPTS {
+            match self.needed(keys) {
+                None => return Ok(()),
+                Some(shards) => self.relock(Scope::Shards(&shards))?,
+            }
+        }
+        self.relock(Scope::All)
+    }
+
+    /// The shards to be held, rising; `None` when all of them are.
+    fn needed(&self, keys: &[Key<'_>]) -> Option<Vec<u16>> {
+        let mut shards = self.held_shards();
+        let held = shards.len();
+        let mut todo: Vec<(u16, &[u8])> = keys.iter().map(|key| (key.shard, key.bytes)).collect();
+        let mut seen: HashSet<&[u8]> = keys.iter().map(|key| key.bytes).collect();
+        while let Some((shard, bytes)) = todo.pop() {
+            // A shard that is not held yet is looked into when it is.
+            let Some(table) = self.waits_of(shard) else { continue };
+            table.each_reaching(bytes, |wait| {
+                shards.extend(wait.shards());
+                let filled = wait.filled().iter().filter(|key| seen.insert(&key.bytes));
+                todo.extend(filled.map(|key| (key.shard, &*key.bytes)));
+            });
+            shards.sort_unstable();
+            shards.dedup();
+        }
+        (shards.len() > held).then_some(shards)
+    }
+
+    /// Makes a client wait for its keys. Their shards are held.
+    pub fn wait(&mut self, wait: &Arc<Wait>) {
+        for key in wait.keys() {
+            self.waits_of_mut(key.shard).add(key, wait);
+        }
+        for key in wait.filled() {
+            self.waits_of_mut(key.shard).add_filled(key);
+        }
+    }
+
+    /// Takes a wait that was served out of the tables. Its shards are held.
+    pub fn end_wait(&mut self, wait: &Wait) {
+        for key in wait.keys() {
+            self.waits_of_mut(key.shard).remove(key, wait);
+        }
+        for key in wait.filled() {
+            self.waits_of_mut(key.shard).remove_filled(key);
+        }
+    }
+
+    /// The wait at this place of a key's queue, in a shard that is held.
+    pub fn waiter(&self, db: usize, key: &Key<'_>, at: usize) -> Option<Arc<Wait>> {
+        self.waits_of(key.shard)?.get(db, key.bytes, at).cloned()
+    }
+
+    /// Whether all shards are held that serving this wait needs.
+    pub fn covers(&self, wait: &Wait) -> bool {
+        wait.shards().iter().all(|&shard| self.waits_of(shard).is_some())
+    }
+}
