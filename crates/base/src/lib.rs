@@ -9,11 +9,13 @@
 pub mod blob;
 pub mod clock;
 pub mod crc64;
+pub mod event_class;
 pub mod glob;
 pub mod num;
 pub mod rng;
 pub mod slot;
 pub mod text;
 pub mod units;
+pub mod version;
 
 pub use blob::Blob;

@@ -12,10 +12,9 @@ pub mod server;
 pub mod session;
 pub mod spec;
 pub mod stats;
-pub mod tunables;
-pub mod version;
 
 pub use args::{Args, OwnedArgs};
+pub use base::version;
 pub use error::{CommandError, CommandResult};
 pub use server::Server;
 pub use server::worker::WorkerState;

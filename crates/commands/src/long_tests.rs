@@ -202,7 +202,7 @@ fn a_visit_lists_keys_that_are_away_and_wakes_nobody_who_waits_for_them() {
 fn a_visit_is_counted_logged_and_in_the_protocol_of_its_client() {
     let mut server = shared_server();
     server.run("CONFIG RESETSTAT");
-    server.server.tunables.slowlog_log_slower_than.store(0, std::sync::atomic::Ordering::Relaxed);
+    server.server.tunables.latency.slowlog_log_slower_than.set(0);
     server.advance_ms(0);
     server.send(0, "KEYS *");
     server.execute();

@@ -5,7 +5,6 @@ use command::spec::work::counted;
 use command::{Args, CommandError, Ctx};
 use engine::{Key, LockedKeys};
 use resp::{Mark, ReplyWriter};
-use std::sync::atomic::Ordering;
 
 /// Of so many times the wanted elements, they are drawn until enough are different; of fewer, all are walked.
 pub const DRAW_FROM: usize = 3;
@@ -56,7 +55,7 @@ pub struct Room<'a> {
 impl<'a> Room<'a> {
     /// Room for `elements`, if there is a chance that they fit.
     pub fn of(cx: &Ctx<'a>, elements: usize) -> Result<Room<'a>, CommandError> {
-        let bytes_max = cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed);
+        let bytes_max = cx.server.tunables.limits.proto_max_bulk_len.get();
         let fits = (elements as u64).saturating_mul(ELEMENT_BYTES_MIN) <= bytes_max;
         if fits || cx.worker.has_output_limit() {
             return Ok(Room { worker: cx.worker, start: cx.reply.out.mark(), bytes_max });

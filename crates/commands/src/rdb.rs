@@ -4,17 +4,16 @@ use crate::{hash, list, set, sorted_set};
 use command::Ctx;
 use engine::OwnedValue;
 use persist::rdb::{Decoded, Loading, Saving};
-use std::sync::atomic::Ordering;
 use value::Object;
 
 pub fn saving(cx: &Ctx<'_>) -> Saving {
-    Saving { compress: cx.server.tunables.rdb_compression.load(Ordering::Relaxed), list: list::limit(cx) }
+    Saving { compress: cx.server.tunables.snapshot.rdbcompression.get(), list: list::limit(cx) }
 }
 
 /// For a value from so many bytes. What is compressed in them may not become longer than any string that a client can send.
 pub fn loading(cx: &Ctx<'_>, bytes: usize) -> Loading {
     let (hasher, zset) = sorted_set::form(cx);
-    let longest = cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed);
+    let longest = cx.server.tunables.limits.proto_max_bulk_len.get();
     Loading {
         hash: hash::rules(cx),
         list: list::limit(cx),

@@ -7,6 +7,7 @@ use command::spec::Flags;
 use command::spec::registry::Command;
 use command::stats::commandlog::Kind;
 use command::{Args, CommandError, OwnedArgs, Server, Session, WorkerState};
+use options::Setting;
 use resp::ReplyWriter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -111,20 +112,20 @@ fn log_remarkable(
     }
     let shown = shown(session, args);
     let args = &shown.as_ref().map_or(*args, OwnedArgs::args);
-    let tunables = &server.tunables;
-    let log = |kind: Kind, max_len: &std::sync::atomic::AtomicUsize, value: i64| {
+    let limits = &server.tunables.latency;
+    let log = |kind: Kind, max_len: &Setting<usize>, value: i64| {
         let name = session.info.texts.lock().name.clone();
         let time = state.now.unix_ms / 1000;
-        server.logs.add(kind, max_len.load(Ordering::Relaxed), time, value, args, &session.info.addr, &name);
+        server.logs.add(kind, max_len.get(), time, value, args, &session.info.addr, &name);
     };
     if nanos >= settings.slow_ns {
-        log(Kind::Slow, &tunables.slowlog_max_len, (nanos / 1000) as i64);
+        log(Kind::Slow, &limits.slowlog_max_len, (nanos / 1000) as i64);
     }
     if request_bytes >= settings.request_bytes {
-        log(Kind::LargeRequest, &tunables.commandlog_large_request_max_len, request_bytes as i64);
+        log(Kind::LargeRequest, &limits.commandlog_large_request_max_len, request_bytes as i64);
     }
     if reply_bytes >= settings.reply_bytes {
-        log(Kind::LargeReply, &tunables.commandlog_large_reply_max_len, reply_bytes as i64);
+        log(Kind::LargeReply, &limits.commandlog_large_reply_max_len, reply_bytes as i64);
     }
 }
 

@@ -5,8 +5,8 @@ use command::server::pause::Paused;
 use command::session::Queued;
 use command::spec::registry::Command;
 use command::spec::{Flags, Run};
-use command::tunables::Access;
 use command::{Args, CommandError, CommandResult, OwnedArgs, Server, Session, WorkerState};
+use options::Permission;
 use std::sync::atomic::Ordering;
 
 /// What the gates say of a command that is not refused.
@@ -32,7 +32,7 @@ pub fn check<'a>(
     if !spec.takes(args.len()) || (matches!(spec.run, Run::Container) && args.len() < 2) {
         return Err(CommandError::wrong_arity(&command.full_name));
     }
-    if !session.authenticated && !spec.flags.has(Flags::NO_AUTH) {
+    if session.must_authenticate(&server.tunables) && !spec.flags.has(Flags::NO_AUTH) {
         return Err(CommandError::NO_AUTH);
     }
     if spec.flags.has(Flags::DEBUG) {
@@ -66,10 +66,10 @@ pub fn check<'a>(
 
 #[cold]
 fn may_debug(server: &Server, session: &Session, command: &Command) -> CommandResult {
-    let allowed = match server.tunables.debug_command() {
-        Access::Yes => true,
-        Access::Local => session.local,
-        Access::No => false,
+    let allowed = match server.tunables.general.enable_debug_command.get() {
+        Permission::Yes => true,
+        Permission::Local => session.local,
+        Permission::No => false,
     };
     if allowed {
         return Ok(());

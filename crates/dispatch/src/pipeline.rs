@@ -50,14 +50,15 @@ const PARTIAL_KEPT: usize = 64;
 
 /// Parses and plans the first commands in `input` as one more parsed batch.
 pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, input: &mut [u8]) {
-    let limits = session.limits(worker.state.settings.max_bulk_len);
+    let authenticated = !session.must_authenticate(&server.tunables);
+    let limits = session.limits(worker.state.settings.max_bulk_len, authenticated);
     let batch = &mut worker.batch;
     let first = batch.parsed.len();
     let mut first_word = batch.words.len();
     batch.words.append(&mut session.partial);
     let mut known = None;
     // Before AUTH the limits are small, and the next command may lift them: one at a time.
-    let most = if session.authenticated { COMMANDS_MAX } else { 1 };
+    let most = if authenticated { COMMANDS_MAX } else { 1 };
     let mut at = 0;
     let end = loop {
         if batch.parsed.len() - first >= most {

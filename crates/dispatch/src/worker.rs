@@ -13,6 +13,7 @@ use command::{Server, WorkerState};
 use engine::effects::{Counters, Turn};
 use engine::recency::Recency;
 use engine::{Class, Commit, Effects, LockedKeys, Scope};
+use options::ClientClass;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -93,30 +94,30 @@ impl Worker {
         self.effects.turn = Turn {
             now_ms: now.unix_ms as u64,
             recency: Recency {
-                lfu: tunables.lfu.load(Ordering::Relaxed),
+                lfu: tunables.memory.maxmemory_policy.get().is_lfu(),
                 seconds: (now.unix_ms / 1000) as u32,
-                lfu_log_factor: tunables.lfu_log_factor.load(Ordering::Relaxed),
-                lfu_decay_time: tunables.lfu_decay_time.load(Ordering::Relaxed),
+                lfu_log_factor: tunables.memory.lfu_log_factor.get(),
+                lfu_decay_time: tunables.memory.lfu_decay_time.get(),
             },
             may_expire: server.pause.now(now.unix_ms) == Paused::Nothing,
             event_classes: event_classes(server),
-            lazy_expire: tunables.lazyfree_lazy_expire.load(Ordering::Relaxed),
+            lazy_expire: tunables.memory.lazyfree_lazy_expire.get(),
         };
         let over = |limit: i64, scale: u64| u64::try_from(limit).map_or(u64::MAX, |limit| limit.saturating_mul(scale));
         let bytes = |limit: i64| usize::try_from(limit).unwrap_or(usize::MAX);
-        let latency_ms = tunables.latency_monitor_threshold.load(Ordering::Relaxed);
+        let latency_ms = tunables.latency.latency_monitor_threshold.get();
         self.state.settings = Settings {
-            slow_ns: over(tunables.slowlog_log_slower_than.load(Ordering::Relaxed), 1000),
-            request_bytes: bytes(tunables.commandlog_request_larger_than.load(Ordering::Relaxed)),
-            reply_bytes: bytes(tunables.commandlog_reply_larger_than.load(Ordering::Relaxed)),
+            slow_ns: over(tunables.latency.slowlog_log_slower_than.get(), 1000),
+            request_bytes: bytes(tunables.latency.commandlog_request_larger_than.get()),
+            reply_bytes: bytes(tunables.latency.commandlog_reply_larger_than.get()),
             latency_ns: if latency_ms == 0 { u64::MAX } else { latency_ms.saturating_mul(1_000_000) },
-            latency_tracking: tunables.latency_tracking.load(Ordering::Relaxed),
-            max_bulk_len: tunables.proto_max_bulk_len.load(Ordering::Relaxed),
-            output_limit: match tunables.output_limit_hard.load(Ordering::Relaxed) {
+            latency_tracking: tunables.latency.latency_tracking.get(),
+            max_bulk_len: tunables.limits.proto_max_bulk_len.get(),
+            output_limit: match tunables.limits.client_output_buffer_limit.get(ClientClass::Normal).hard {
                 0 => usize::MAX,
                 limit => usize::try_from(limit).unwrap_or(usize::MAX),
             },
-            memory_mark: match tunables.maxmemory.load(Ordering::Relaxed) {
+            memory_mark: match tunables.memory.maxmemory.get() {
                 0 => i64::MAX,
                 limit => {
                     self.state.stats.memory.store(server.host.thread_memory(), Ordering::Relaxed);
@@ -145,9 +146,7 @@ impl Worker {
         const KEYS_PER_SHARD: usize = 64;
         /// Fields that one sweep deletes: all of a large hash may be due at once.
         const FIELDS: usize = 1024;
-        let tunables = &server.tunables;
-        let paused = tunables.pause_cron.load(Ordering::Relaxed) || !tunables.active_expire.load(Ordering::Relaxed);
-        if !self.effects.turn.may_expire || paused {
+        if !self.effects.turn.may_expire || !server.switches.sweeps() {
             return at_most;
         }
         let begin = self.state.ticks.raw();
@@ -197,7 +196,7 @@ impl Worker {
 fn event_classes(server: &Server) -> u32 {
     if server.events.on.load(Ordering::Relaxed) {
         // `keymiss` would drown the others: it is captured only when it is asked for.
-        return !Class::KEY_MISS.0 | server.tunables.notify_keyspace_events.load(Ordering::Relaxed);
+        return !Class::KEY_MISS.0 | server.tunables.general.notify_keyspace_events.get().0;
     }
     0
 }

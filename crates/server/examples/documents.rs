@@ -4,7 +4,7 @@
 //! does not build.
 
 use commands::docs::commands_markdown;
-use russet_server::options::docs::options_markdown;
+use options::options_markdown;
 use std::path::Path;
 
 /// All documents, by file name: the one place where another is plugged in.

@@ -1,8 +1,7 @@
 //! From options to a running server: sockets, keyspace, workers.
 
-use crate::apply::Follower;
+use crate::apply::AtStart;
 use crate::host::Process;
-use crate::options::Options;
 use crate::service::{WorkerPost, WorkerService};
 use crate::{alloc, listen};
 use base::clock::{Clock, SystemClock};
@@ -14,11 +13,11 @@ use command::session::waiting::{Executor, Job};
 use command::spec::registry::Registry;
 use command::spec::work::LONG_ELEMENTS;
 use command::stats::WorkerStats;
-use command::tunables::Tunables;
 use dispatch::{Worker, long};
 use engine::reclaim::{self, Reclaimer};
 use engine::{Keyspace, Shape};
 use net::{EventLoop, Listeners, Mail, Port, Post};
+use options::Options;
 use parking_lot::Mutex;
 use std::fmt;
 use std::net::SocketAddr;
@@ -81,12 +80,12 @@ const EXECUTORS_MAX: usize = 8;
 /// How much less of the processor a helper gets than a worker: about a third.
 const HELPER_NICENESS: i32 = 5;
 
-/// Makes room for as many clients as there may be, or lets there be fewer.
-fn make_room_for_clients(tunables: &Tunables) {
-    if let Err(clients) = listen::make_room(tunables.maxclients.load(Relaxed)) {
-        log::warn!("maxclients has been reduced to {clients}: that is what the limit of open files (ulimit -n) allows");
-        tunables.maxclients.store(clients, Relaxed);
+/// Says which options have no effect, and acts on those that have one at once.
+fn apply(options: &Options) -> Result<(), BootError> {
+    for warning in options.check().map_err(BootError)? {
+        log::warn!("{warning}");
     }
+    options.act_all(&AtStart(options)).map_err(|(name, error)| BootError(format!("Option {name}: {error}")))
 }
 
 /// The listeners of a port, open.
@@ -119,16 +118,12 @@ fn worker_count(options: &Options) -> usize {
 /// # Errors
 /// An address in use, an option that cannot take effect, no more descriptors or threads.
 pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError> {
+    apply(&options)?;
     let count = worker_count(&options);
     let ports: Vec<Port<Message>> =
         (0..count).map(|_| Port::open()).collect::<Result<_, _>>().map_err(because("Opening an event loop"))?;
     let listeners = open_listeners(&options, &ports[0], any_port)?;
     let addr = listeners.tcp().first().copied();
-    let tunables = Arc::new(Tunables::default());
-    let follower = Follower { tunables: &tunables, local_client: true, running: None };
-    options.apply_all(&follower).map_err(|(name, error)| BootError(format!("Option {name}: {error}")))?;
-    make_room_for_clients(&tunables);
-    alloc::give_memory_back_soon();
     let registry = registry(&options)?;
     let hasher = Hasher::from_os().map_err(|error| BootError(format!("No random numbers from the system: {error}")))?;
     let (reclaimer, garbage) = Reclaimer::new();
@@ -149,12 +144,12 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
     let (executor, jobs) = Executor::new(LONG_ELEMENTS);
     let (stop, shutdown) = channel();
     let started_with = Arc::new(AtomicU64::new(0));
-    let process = Process::new(options.clone(), tunables.clone(), listeners.clone(), stop, started_with.clone());
+    let process = Process::new(options.clone(), listeners.clone(), stop, started_with.clone());
     let mut rng = base::rng::Rng::seed(hasher.hash(b"run id"));
     let server = Arc::new(Server::new(Parts {
         keyspace: Keyspace::new(shape, hasher, reclaimer),
         registry,
-        tunables,
+        tunables: options.tunables().clone(),
         workers: handles,
         host: Box::new(process),
         executor: Some(executor),

@@ -1,12 +1,11 @@
 //! The process around the commands: options, memory, CPU time, shutdown.
 
 use crate::alloc;
-use crate::apply::{Follower, Running};
-use crate::options::{Options, rewrite};
+use crate::apply::Running;
 use base::clock::{Clock, Now, SystemClock};
 use command::server::host::{CpuTimes, Host, MemoryStats, Shutdown};
-use command::tunables::Tunables;
 use net::Listeners;
+use options::{Options, rewrite};
 use parking_lot::Mutex;
 use std::fs;
 use std::net::SocketAddr;
@@ -22,7 +21,6 @@ const FIRST_WORKER: &str = "worker-0";
 /// What the process answers.
 pub struct Process {
     pub options: Arc<Options>,
-    pub tunables: Arc<Tunables>,
     pub listeners: Arc<Listeners>,
     pub executable: String,
     pub stop: Mutex<Sender<Shutdown>>,
@@ -35,7 +33,6 @@ impl Process {
     /// `startup` will be what is in use when the server has started.
     pub fn new(
         options: Arc<Options>,
-        tunables: Arc<Tunables>,
         listeners: Arc<Listeners>,
         stop: Sender<Shutdown>,
         startup: Arc<AtomicU64>,
@@ -43,7 +40,6 @@ impl Process {
         let executable = std::env::current_exe().map_or_else(|_| String::new(), |path| path.display().to_string());
         Process {
             options,
-            tunables,
             listeners,
             executable,
             stop: Mutex::new(stop),
@@ -72,12 +68,12 @@ impl Host for Process {
     }
 
     fn config_set(&self, pairs: &[(&[u8], &[u8])], local: bool) -> Result<(), String> {
-        let follower = Follower {
-            tunables: &self.tunables,
-            local_client: local,
-            running: Some(Running { options: &self.options, listeners: &self.listeners }),
-        };
-        self.options.config_set(pairs, &follower).map_err(|error| format!("ERR {error}"))
+        let running = Running { options: &self.options, listeners: &self.listeners, is_local_client: local };
+        let warnings = self.options.config_set(pairs, &running).map_err(|error| format!("ERR {error}"))?;
+        for warning in warnings {
+            log::warn!("{warning}");
+        }
+        Ok(())
     }
 
     fn config_rewrite(&self) -> Result<(), String> {

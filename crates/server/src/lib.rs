@@ -9,7 +9,6 @@ mod boot;
 mod host;
 mod listen;
 pub mod logger;
-pub mod options;
 mod service;
 pub mod testing;
 

@@ -1,7 +1,7 @@
 //! What the server listens on, at start and when CONFIG SET says otherwise.
 
-use crate::options::Options;
 use net::{CannotListen, Listener, Listeners, Wanted};
+use options::Options;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;

@@ -3,6 +3,7 @@
 
 use chrono::Local;
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use options::LogLevel;
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -22,14 +23,14 @@ struct Logger {
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
-/// The level for a value of `loglevel`.
-pub fn level(word: &str) -> LevelFilter {
-    match word {
-        "debug" => LevelFilter::Trace,
-        "verbose" => LevelFilter::Debug,
-        "warning" => LevelFilter::Warn,
-        "nothing" => LevelFilter::Off,
-        _ => LevelFilter::Info,
+/// What of our messages a value of `loglevel` lets through.
+pub fn filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Debug => LevelFilter::Trace,
+        LogLevel::Verbose => LevelFilter::Debug,
+        LogLevel::Notice => LevelFilter::Info,
+        LogLevel::Warning => LevelFilter::Warn,
+        LogLevel::Nothing => LevelFilter::Off,
     }
 }
 

@@ -2,12 +2,13 @@
 
 #![forbid(unsafe_code)]
 
-use russet_server::options::{Invocation, Options, REDIS_VERSION, invocation};
+use options::{Invocation, Options, REDIS_VERSION, invocation};
 use russet_server::{VERSION, logger, start};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,13 +38,19 @@ fn main() -> ExitCode {
 fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
     let daemon = options.bool("daemonize");
     if daemon && std::env::var_os(DAEMON).is_none() {
+        // The daemon will have nobody to tell.
+        if let Err(refusal) = options.check() {
+            eprintln!("{refusal}");
+            return ExitCode::FAILURE;
+        }
         return daemonize(args);
     }
     if daemon && let Err(error) = rustix::process::setsid() {
         eprintln!("Leaving the terminal: {error}");
     }
-    let logfile = options.text("logfile");
-    if let Err(error) = logger::start(&logfile, daemon, logger::level(options.word("loglevel"))) {
+    let logfile = in_directory(&options, options.text("logfile"));
+    let level = logger::filter(options.tunables().general.loglevel.get());
+    if let Err(error) = logger::start(&logfile, daemon, level) {
         eprintln!("Can't open the log file {logfile}: {error}");
         return ExitCode::FAILURE;
     }
@@ -155,9 +162,15 @@ fn daemonize(args: &[Vec<u8>]) -> ExitCode {
     }
 }
 
-/// Writes the pid where `pidfile` says (a daemon always has one); gives the path to remove.
+/// A path that may be relative to `dir`; empty stays empty. The working directory may be another one before the server has
+/// started, and after CONFIG SET.
+fn in_directory(options: &Options, path: String) -> String {
+    if path.is_empty() { path } else { Path::new(&options.text("dir")).join(path).display().to_string() }
+}
+
+/// Writes the pid where `pidfile` says (a daemon always has one); returns the path to remove.
 fn write_pidfile(options: &Options, daemon: bool) -> Option<String> {
-    let mut path = options.text("pidfile");
+    let mut path = in_directory(options, options.text("pidfile"));
     if path.is_empty() && daemon {
         path = "/var/run/redis.pid".to_owned();
     }

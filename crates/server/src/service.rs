@@ -8,6 +8,7 @@ use dispatch::pipeline::{self, Outcome};
 use dispatch::{Flow, Worker, blocking, long};
 use engine::Wait;
 use net::{IoStats, Mail, Next, Order, Peer, Post, Service, TcpOptions, Turn};
+use options::ClientClass;
 use resp::{Output, ReplyWriter};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -111,13 +112,13 @@ impl WorkerService {
     /// Whether `held` bytes of output are within `client-output-buffer-limit`; if not, counts and logs it.
     #[cold]
     fn is_output_within_limits(&self, conn: &mut Connection, held: u64) -> bool {
-        let tunables = &self.server.tunables;
+        let limit = self.server.tunables.limits.client_output_buffer_limit.get(ClientClass::Normal);
         let now = self.worker.state.now.unix_ms;
         let reached = |limit: u64| limit != 0 && held >= limit;
-        let mut over = reached(tunables.output_limit_hard.load(Relaxed));
-        if reached(tunables.output_limit_soft.load(Relaxed)) {
+        let mut over = reached(limit.hard);
+        if reached(limit.soft) {
             let since = *conn.over_soft_limit_since.get_or_insert(now);
-            let allowed_ms = tunables.output_limit_soft_seconds.load(Relaxed).saturating_mul(1000);
+            let allowed_ms = u64::from(limit.soft_seconds) * 1000;
             over |= u64::try_from(now - since).unwrap_or(0) > allowed_ms;
         } else {
             conn.over_soft_limit_since = None;
@@ -137,7 +138,7 @@ impl WorkerService {
     /// Why this machine's own clients only are served, if so, as the reply that says it.
     fn refusal(&self, peer: &Peer) -> Option<Vec<u8>> {
         let tunables = &self.server.tunables;
-        if tunables.protected_mode.load(Relaxed) && !peer.local && !tunables.needs_password() {
+        if tunables.network.protected_mode.get() && !peer.local && !tunables.needs_password() {
             self.server.clients.rejected.fetch_add(1, Relaxed);
             let text = "-DENIED Russet is in protected mode: the default user has no password, so it serves this machine \
                         only. To be reached from elsewhere, set a password (requirepass), or, where everybody who can \
@@ -184,7 +185,7 @@ impl Service for WorkerService {
     }
 
     fn tcp_options(&self) -> TcpOptions {
-        TcpOptions { keepalive_s: self.server.tunables.tcp_keepalive.load(Relaxed) }
+        TcpOptions { keepalive_s: self.server.tunables.network.tcp_keepalive.get() }
     }
 
     fn open(&mut self, peer: &Peer) -> Result<(u64, Connection), Vec<u8>> {
@@ -200,7 +201,7 @@ impl Service for WorkerService {
             info.set_flag(client_flags::UNIX_SOCKET, peer.unix);
             info
         };
-        let Some(info) = server.clients.add(server.tunables.maxclients.load(Relaxed), client) else {
+        let Some(info) = server.clients.add(server.tunables.limits.maxclients.get(), client) else {
             server.clients.rejected.fetch_add(1, Relaxed);
             return Err(b"-ERR max number of clients reached\r\n".to_vec());
         };
@@ -211,7 +212,7 @@ impl Service for WorkerService {
     #[inline]
     fn input(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
         // Before it runs: a command that is whole at last may be too large all the same.
-        if input.len() as u64 > self.server.tunables.client_query_buffer_limit.load(Relaxed) {
+        if input.len() as u64 > self.server.tunables.limits.client_query_buffer_limit.get() {
             log::warn!("Closing client {} that reached max query buffer length", conn.session.info.addr);
             self.server.clients.input_limit_closed.fetch_add(1, Relaxed);
             return Turn { consumed: input.len(), need: 0, next: Next::Close };
@@ -325,7 +326,7 @@ impl Service for WorkerService {
                 return true;
             }
         }
-        let timeout = self.server.tunables.timeout.load(Relaxed);
+        let timeout = self.server.tunables.network.timeout.get();
         // A monitor has nothing to say, and who waits cannot.
         let waits = !conn.session.waiting.is_no() || !conn.session.postponed.is_empty();
         if timeout == 0 || conn.session.monitor || waits {

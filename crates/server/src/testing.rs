@@ -1,7 +1,7 @@
 //! A whole server inside a test, on a port that the system chooses.
 
 use crate::boot::{Running, start};
-use crate::options::{Invocation, invocation};
+use options::{Invocation, invocation};
 use std::net::SocketAddr;
 use std::sync::Arc;
 

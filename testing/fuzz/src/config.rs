@@ -2,7 +2,7 @@
 
 use crate::{pick, soup};
 use base::rng::Rng;
-use server::options::{Options, file::load_text, table};
+use options::{Options, file::load_text, table};
 
 const PIECES: &[&[u8]] = &[
     b" ",

@@ -6,8 +6,6 @@
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 
-/// Entries kept: the default of `acllog-max-len`.
-const ENTRIES_MAX: usize = 128;
 /// How many of the newest entries are looked at for one that is alike.
 const ALIKE_MAX: usize = 10;
 /// How long, in milliseconds, an entry takes up others.
@@ -42,7 +40,16 @@ struct Inner {
 }
 
 impl AclLog {
-    pub fn add(&self, context: &'static str, object: &[u8], username: &[u8], client: String, now_ms: i64) {
+    /// Adds an attempt, and keeps the newest `len_max` entries (`acllog-max-len`).
+    pub fn add(
+        &self,
+        context: &'static str,
+        object: &[u8],
+        username: &[u8],
+        client: String,
+        now_ms: i64,
+        len_max: usize,
+    ) {
         let Inner { next_id, entries } = &mut *self.inner.lock();
         let alike = entries.iter().take(ALIKE_MAX).position(|entry| {
             (entry.context, &entry.object[..], &entry.username[..]) == (context, object, username)
@@ -67,7 +74,7 @@ impl AclLog {
             updated_ms: now_ms,
         });
         *next_id += 1;
-        entries.truncate(ENTRIES_MAX);
+        entries.truncate(len_max);
     }
 
     /// The newest, at most so many.
@@ -87,10 +94,10 @@ mod tests {
     #[test]
     fn attempts_alike_are_counted_together_for_a_minute() {
         let log = AclLog::default();
-        log.add("toplevel", b"AUTH", b"bob", String::new(), 0);
-        log.add("toplevel", b"AUTH", b"eve", String::new(), 1);
-        log.add("toplevel", b"AUTH", b"bob", "again".to_owned(), 60_000);
-        log.add("toplevel", b"AUTH", b"bob", String::new(), 120_001);
+        log.add("toplevel", b"AUTH", b"bob", String::new(), 0, 128);
+        log.add("toplevel", b"AUTH", b"eve", String::new(), 1, 128);
+        log.add("toplevel", b"AUTH", b"bob", "again".to_owned(), 60_000, 128);
+        log.add("toplevel", b"AUTH", b"bob", String::new(), 120_001, 128);
         let seen: Vec<_> = log.newest(10).into_iter().map(|entry| (entry.id, entry.count, entry.username)).collect();
         assert_eq!(seen, [(2, 1, b"bob".to_vec()), (0, 2, b"bob".to_vec()), (1, 1, b"eve".to_vec())]);
         log.reset();

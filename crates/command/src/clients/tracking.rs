@@ -254,7 +254,7 @@ pub fn remember(server: &Server, tracking: &Tracking, keys: &mut LockedKeys<'_>,
     if !tracking.remembers() {
         return;
     }
-    let most = match server.tunables.tracking_table_max_keys.load(Ordering::Relaxed) {
+    let most = match server.tunables.limits.tracking_table_max_keys.get() {
         0 => usize::MAX,
         most => most.div_ceil(server.keyspace.shards()),
     };

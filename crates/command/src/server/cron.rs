@@ -7,7 +7,7 @@ use base::clock::Now;
 impl Server {
     /// Takes the samples; one worker calls this about ten times a second.
     pub fn cron(&self, now: Now) {
-        if self.tunables.pause_cron.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.switches.pause_cron.load(std::sync::atomic::Ordering::Relaxed) {
             return;
         }
         let totals = Totals {

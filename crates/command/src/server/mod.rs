@@ -4,6 +4,7 @@ mod cron;
 pub mod host;
 pub mod memory;
 pub mod pause;
+pub mod switches;
 pub mod worker;
 
 use crate::clients::tracking::Trackers;
@@ -14,16 +15,17 @@ use crate::stats::commandlog::CommandLogs;
 use crate::stats::latency::LatencyMonitor;
 use crate::stats::samples::Samples;
 use crate::stats::{ErrorStats, WorkerStats};
-use crate::tunables::Tunables;
 use base::clock::Now;
 use engine::Keyspace;
 use engine::effects::Fired;
 use host::Host;
 use memory::Memory;
+use options::Tunables;
 use parking_lot::Mutex;
 use pause::Pause;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use switches::Switches;
 
 /// What a server is made of that others make; the rest is empty at start.
 pub struct Parts {
@@ -47,6 +49,7 @@ pub struct Server {
     pub keyspace: Keyspace,
     pub registry: Registry,
     pub tunables: Arc<Tunables>,
+    pub switches: Switches,
     pub clients: Clients,
     pub trackers: Trackers,
     pub pause: Pause,
@@ -99,6 +102,7 @@ impl Server {
             keyspace,
             registry,
             tunables,
+            switches: Default::default(),
             clients: Default::default(),
             trackers: Default::default(),
             pause: Default::default(),

@@ -6,6 +6,7 @@ use crate::args::OwnedArgs;
 use crate::clients::tracking::Tracking;
 use crate::clients::{ClientInfo, client_flags};
 use engine::watch::Watch;
+use options::Tunables;
 use resp::{Arg, Limits, Proto, ProtocolError, RequestParser};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -134,10 +135,16 @@ impl Session {
         }
     }
 
+    /// Whether the client has to say AUTH first. The password of now counts: with none, everybody may go on.
+    #[inline]
+    pub fn must_authenticate(&self, tunables: &Tunables) -> bool {
+        !self.authenticated && tunables.needs_password()
+    }
+
     /// What the client may send at the moment.
     #[inline]
-    pub fn limits(&self, max_bulk_len: u64) -> Limits {
-        Limits { max_bulk_len, authenticated: self.authenticated, ..Limits::default() }
+    pub fn limits(&self, max_bulk_len: u64, authenticated: bool) -> Limits {
+        Limits { max_bulk_len, authenticated, ..Limits::default() }
     }
 
     /// Forgets all watched keys.

@@ -8,7 +8,6 @@ mod op;
 use command::{CommandError, CommandSpec, Ctx};
 use engine::event::Event;
 use engine::{Key, LockedKeys};
-use std::sync::atomic::Ordering;
 use value::string::{Scratch, Str};
 
 pub static COMMANDS: &[&CommandSpec] =
@@ -36,7 +35,7 @@ fn offset(cx: &Ctx<'_>, word: &[u8], width: Option<u32>) -> Result<u64, CommandE
         ([b'#', digits @ ..], Some(width)) => (digits, u64::from(width)),
         _ => (word, 1),
     };
-    let len_max = cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed);
+    let len_max = cx.server.tunables.limits.proto_max_bulk_len.get();
     let number = base::num::parse_i64(digits).and_then(|number| u64::try_from(number).ok());
     let offset = number.and_then(|number| number.checked_mul(scale)).filter(|offset| offset / 8 < len_max);
     offset.ok_or(CommandError::BIT_OFFSET)

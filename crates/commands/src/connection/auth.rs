@@ -51,7 +51,7 @@ pub static HELLO: CommandSpec = CommandSpec {
 
 /// Whether this is the user's password. Takes the same time wherever a wrong one differs.
 fn is_right(cx: &Ctx<'_>, username: &[u8], password: &[u8]) -> bool {
-    let wanted = cx.server.tunables.requirepass.read();
+    let wanted = cx.server.tunables.general.requirepass.read();
     if username != DEFAULT_USER.as_bytes() {
         return false;
     }
@@ -73,7 +73,8 @@ fn authenticate(cx: &mut Ctx<'_>, args: &Args<'_>, username: &[u8], password: &[
     clients.auth_denied.fetch_add(1, Ordering::Relaxed);
     let client = super::client::line::line(cx, &cx.session.info, args);
     let context = if cx.in_transaction() { "multi" } else { "toplevel" };
-    clients.denials.add(context, args.word(0), username, client, cx.now().unix_ms);
+    let len_max = cx.server.tunables.general.acllog_max_len.get();
+    clients.denials.add(context, args.word(0), username, client, cx.now().unix_ms, len_max);
     Err(CommandError::WRONG_PASS)
 }
 
@@ -169,7 +170,7 @@ mod tests {
 
     fn guarded() -> TestServer {
         let server = TestServer::new();
-        *server.server.tunables.requirepass.write() = b"secret".to_vec();
+        server.server.tunables.general.requirepass.set(b"secret");
         server
     }
 

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_password_has_to_be_said_again() {
         let mut server = TestServer::new();
-        *server.server.tunables.requirepass.write() = b"secret".to_vec();
+        server.server.tunables.general.requirepass.set(b"secret");
         assert_eq!(server.show("PING"), "PONG");
         server.run("RESET");
         assert_eq!(server.show("PING"), "(error) NOAUTH Authentication required.");

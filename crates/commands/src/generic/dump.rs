@@ -5,7 +5,6 @@ use command::spec::{Category, Flags, Group, KeyFlags, KeySpec, Run, Shape, Work,
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Delivery, Event, Key, LockedKeys, Place};
 use persist::rdb::{decode, encode, payload};
-use std::sync::atomic::Ordering;
 use value::string::Scratch;
 
 pub static DUMP: CommandSpec = CommandSpec {
@@ -141,7 +140,7 @@ fn restore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
     if deadline.is_some_and(|deadline| deadline <= now_ms) {
         // It is gone before it is there; so is what it replaces.
         if keys.delete(&place.key, Event::DEL) {
-            let lazy = cx.server.tunables.lazyfree_lazy_server_del.load(Ordering::Relaxed);
+            let lazy = cx.server.tunables.memory.lazyfree_lazy_server_del.get();
             let how: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
             keys.log_as_in(place.db, &[how, place.key.bytes]);
         }
@@ -174,7 +173,6 @@ fn log(keys: &mut LockedKeys<'_>, args: &Args<'_>, deadline: u64) {
 mod tests {
     use crate::testing::TestServer;
     use resp::client::Value;
-    use std::sync::atomic::Ordering;
 
     fn dumped(server: &mut TestServer, key: &str) -> Vec<u8> {
         match server.run(&format!("DUMP {key}")) {
@@ -264,7 +262,7 @@ mod tests {
         let bytes = dumped(&mut server, "k");
         assert_eq!(restore(&mut server, &[b"n", b"0", &bytes, b"IDLETIME", b"1000"]), "OK");
         assert_eq!(server.show("OBJECT IDLETIME n"), "(integer) 1000");
-        server.server.tunables.lfu.store(true, Ordering::Relaxed);
+        server.server.tunables.memory.maxmemory_policy.set(options::Policy::AllkeysLfu);
         server.advance_ms(0);
         assert_eq!(restore(&mut server, &[b"n", b"0", &bytes, b"REPLACE", b"FREQ", b"100"]), "OK");
         assert_eq!(server.show("OBJECT FREQ n"), "(integer) 100");

@@ -131,7 +131,6 @@ fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult
 #[cfg(test)]
 mod tests {
     use crate::testing::TestServer;
-    use std::sync::atomic::Ordering;
 
     #[test]
     fn encodings_have_the_names_of_redis() {
@@ -159,7 +158,7 @@ mod tests {
         server.advance_ms(5000);
         assert_eq!(server.show("OBJECT IDLETIME k"), "(integer) 5");
         assert!(server.show("OBJECT FREQ k").starts_with("(error) ERR An LFU maxmemory policy is not selected,"));
-        server.server.tunables.lfu.store(true, Ordering::Relaxed);
+        server.server.tunables.memory.maxmemory_policy.set(options::Policy::AllkeysLfu);
         server.advance_ms(0);
         server.run("SET l v");
         assert_eq!(server.show("OBJECT FREQ l"), "(integer) 5");

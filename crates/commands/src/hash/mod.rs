@@ -19,7 +19,6 @@ mod ttl;
 use crate::string::reply_string;
 use command::{CommandError, CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys, Update};
-use std::sync::atomic::Ordering;
 use value::Hash;
 use value::hash::{Field, Rules};
 
@@ -63,8 +62,8 @@ const HPERSIST_EVENT: Event = Event::hash("hpersist");
 pub(crate) fn rules(cx: &Ctx<'_>) -> Rules {
     let tunables = &cx.server.tunables;
     Rules {
-        entries_max: tunables.hash_max_listpack_entries.load(Ordering::Relaxed),
-        value_max: tunables.hash_max_listpack_value.load(Ordering::Relaxed),
+        entries_max: tunables.encoding.hash_max_listpack_entries.get(),
+        value_max: tunables.encoding.hash_max_listpack_value.get(),
         hasher: cx.server.keyspace.hasher(),
         now_ms: cx.now().unix_ms as u64,
     }
@@ -103,6 +102,6 @@ fn living<'h>(hash: &'h mut Hash, update: &mut Update<'_>, name: &[u8]) -> Optio
 #[cfg(test)]
 fn limit_packed(server: &crate::testing::TestServer, entries: usize, value: usize) {
     let tunables = &server.server.tunables;
-    tunables.hash_max_listpack_entries.store(entries, Ordering::Relaxed);
-    tunables.hash_max_listpack_value.store(value, Ordering::Relaxed);
+    tunables.encoding.hash_max_listpack_entries.set(entries);
+    tunables.encoding.hash_max_listpack_value.set(value);
 }

@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_count_without_end_is_refused() {
         let mut server = filled(3, 512);
-        server.server.tunables.proto_max_bulk_len.store(1000, std::sync::atomic::Ordering::Relaxed);
+        server.server.tunables.limits.proto_max_bulk_len.set(1000);
         let too_long = "(error) ERR reply exceeds maximum allowed size (proto-max-bulk-len)";
         assert_eq!(server.show("HRANDFIELD h -9223372036854775807"), too_long);
         assert_eq!(server.show("HRANDFIELD h -500"), too_long);

@@ -12,7 +12,6 @@ use command::{CommandError, CommandSpec, Ctx};
 use engine::event::Event;
 use engine::{Key, LockedKeys, Lookup, ValueRef};
 use std::cell::RefCell;
-use std::sync::atomic::Ordering;
 use structures::hll::{self, Encoding};
 use value::Object;
 use value::string::Str;
@@ -44,7 +43,7 @@ fn read<'s>(
 
 /// Longest sparse value, in bytes.
 fn sparse_max_bytes(cx: &Ctx<'_>) -> usize {
-    cx.server.tunables.hll_sparse_max_bytes.load(Ordering::Relaxed)
+    cx.server.tunables.encoding.hll_sparse_max_bytes.get()
 }
 
 fn corrupted(_: hll::Corrupted) -> CommandError {

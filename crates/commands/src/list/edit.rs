@@ -131,7 +131,6 @@ fn ltrim(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
 #[cfg(test)]
 mod tests {
     use crate::testing::TestServer;
-    use std::sync::atomic::Ordering;
 
     #[test]
     fn lset_replaces_one_element() {
@@ -151,7 +150,7 @@ mod tests {
     fn lrem_takes_from_the_end_that_the_sign_names() {
         for size in [2, -2] {
             let mut server = TestServer::new();
-            server.server.tunables.list_max_listpack_size.store(size, Ordering::Relaxed);
+            server.server.tunables.encoding.list_max_listpack_size.set(size);
             server.run("RPUSH l a b a b a");
             assert_eq!(server.show("LREM l 1 a"), "(integer) 1");
             assert_eq!(server.show("LREM l -1 a"), "(integer) 1");
@@ -169,7 +168,7 @@ mod tests {
     fn ltrim_keeps_a_range_or_deletes_the_list() {
         for size in [2, -2] {
             let mut server = TestServer::new();
-            server.server.tunables.list_max_listpack_size.store(size, Ordering::Relaxed);
+            server.server.tunables.encoding.list_max_listpack_size.set(size);
             server.run("RPUSH l a b c d e");
             server.run("LTRIM l 1 -2");
             assert_eq!(server.show("LRANGE l 0 -1"), "1) \"b\"\n2) \"c\"\n3) \"d\"");
@@ -184,7 +183,7 @@ mod tests {
     #[test]
     fn a_list_that_is_half_of_the_limit_is_a_listpack_again() {
         let mut server = TestServer::new();
-        server.server.tunables.list_max_listpack_size.store(4, Ordering::Relaxed);
+        server.server.tunables.encoding.list_max_listpack_size.set(4);
         server.run("RPUSH l a b c d e");
         server.run("LTRIM l 0 2");
         assert_eq!(server.show("OBJECT ENCODING l"), "\"quicklist\"");

@@ -12,7 +12,6 @@ use command::spec::work::LONG_ELEMENTS;
 use command::{CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys};
 use resp::ReplyWriter;
-use std::sync::atomic::Ordering;
 use structures::blocks::BlockLimit;
 use value::List;
 use value::list::{Element, End};
@@ -45,7 +44,7 @@ pub static COMMANDS: &[&CommandSpec] = &[
 /// What `list-max-listpack-size` allows.
 #[inline]
 pub(crate) fn limit(cx: &Ctx<'_>) -> BlockLimit {
-    BlockLimit::from_config(cx.server.tunables.list_max_listpack_size.load(Ordering::Relaxed))
+    BlockLimit::from_config(cx.server.tunables.encoding.list_max_listpack_size.get())
 }
 
 /// Replies with an element.

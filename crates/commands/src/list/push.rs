@@ -157,7 +157,6 @@ fn linsert(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
 #[cfg(test)]
 mod tests {
     use crate::testing::TestServer;
-    use std::sync::atomic::Ordering;
 
     #[test]
     fn pushes_create_the_list_and_count_every_element() {
@@ -201,7 +200,7 @@ mod tests {
     #[test]
     fn an_addition_over_the_limit_changes_the_encoding() {
         let mut server = TestServer::new();
-        server.server.tunables.list_max_listpack_size.store(3, Ordering::Relaxed);
+        server.server.tunables.encoding.list_max_listpack_size.set(3);
         server.run("RPUSH l a b c");
         assert_eq!(server.show("OBJECT ENCODING l"), "\"listpack\"");
         server.run("LINSERT l BEFORE missing d");

@@ -207,13 +207,12 @@ fn lpos(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
 #[cfg(test)]
 mod tests {
     use crate::testing::TestServer;
-    use std::sync::atomic::Ordering;
 
     #[test]
     fn elements_are_found_by_number_in_either_encoding() {
         for size in [2, -2] {
             let mut server = TestServer::new();
-            server.server.tunables.list_max_listpack_size.store(size, Ordering::Relaxed);
+            server.server.tunables.encoding.list_max_listpack_size.set(size);
             server.run("RPUSH l a 2 c 4 e");
             assert_eq!(server.show("LINDEX l 1"), "\"2\"");
             assert_eq!(server.show("LINDEX l -1"), "\"e\"");
@@ -232,7 +231,7 @@ mod tests {
     fn lpos_counts_from_either_end() {
         for size in [2, -2] {
             let mut server = TestServer::new();
-            server.server.tunables.list_max_listpack_size.store(size, Ordering::Relaxed);
+            server.server.tunables.encoding.list_max_listpack_size.set(size);
             server.run("RPUSH l a b c a b c");
             for (words, reply) in [
                 ("a", "(integer) 0"),

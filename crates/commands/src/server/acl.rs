@@ -241,7 +241,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The hash of the password, if there is one.
 fn password(cx: &Ctx<'_>) -> Option<String> {
-    let password = cx.server.tunables.requirepass.read();
+    let password = cx.server.tunables.general.requirepass.read();
     (!password.is_empty()).then(|| hex(&Sha256::digest(&password[..])))
 }
 
@@ -414,7 +414,7 @@ mod tests {
     #[test]
     fn the_password_is_shown_as_its_hash() {
         let mut server = TestServer::new();
-        *server.server.tunables.requirepass.write() = b"sekret".to_vec();
+        server.server.tunables.general.requirepass.set(b"sekret");
         let hash = "bb757689c39373a6cac9ef6ba55616c6249d7500ca4d443f1130c4766453a412";
         let line = format!("1) \"user default on sanitize-payload #{hash} ~* &* +@all\"");
         assert_eq!(server.show("ACL LIST"), line);

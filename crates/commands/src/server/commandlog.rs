@@ -127,12 +127,11 @@ fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult
 #[cfg(test)]
 mod tests {
     use crate::testing::TestServer;
-    use std::sync::atomic::Ordering;
 
     #[test]
     fn large_requests_and_replies_are_logged_by_size() {
         let mut server = TestServer::new();
-        server.server.tunables.commandlog_request_larger_than.store(30, Ordering::Relaxed);
+        server.server.tunables.latency.commandlog_request_larger_than.set(30);
         server.advance_ms(0);
         server.run("GET a-key-that-is-longer-than-thirty-bytes");
         assert_eq!(server.show("COMMANDLOG LEN large-request"), "(integer) 1");

@@ -103,6 +103,8 @@ fn get(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResu
 }
 
 fn set(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let is_secret = |at: &usize| options::find(args.word(at - 1)).is_some_and(|option| option.secret);
+    cx.session.redacted = (3..args.len()).filter(is_secret).collect();
     if !args.len().is_multiple_of(2) {
         return Err(CommandError::SYNTAX);
     }
@@ -157,13 +159,12 @@ mod tests {
 
     #[test]
     fn an_option_holds_from_the_next_command_on() {
-        use std::sync::atomic::Ordering::Relaxed;
         let mut server = TestServer::new();
-        server.server.tunables.slowlog_log_slower_than.store(-1, Relaxed);
+        server.server.tunables.latency.slowlog_log_slower_than.set(-1);
         server.run("CONFIG SET slowlog-log-slower-than -1");
         server.run("SLOWLOG RESET");
         // The host of tests keeps no options: this stands for what CONFIG SET does to the real one's.
-        server.server.tunables.slowlog_log_slower_than.store(0, Relaxed);
+        server.server.tunables.latency.slowlog_log_slower_than.set(0);
         server.run("CONFIG SET slowlog-log-slower-than 0");
         server.run("PING");
         assert_eq!(server.show("SLOWLOG LEN"), "(integer) 2");

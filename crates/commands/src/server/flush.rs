@@ -9,7 +9,6 @@ use command::spec::{ArgSpec, Category, Flags, Group, Run, Shape, integer, one_of
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 use engine::reclaim::Garbage;
-use std::sync::atomic::Ordering;
 
 const FLUSH_TYPE: ArgSpec =
     one_of("flush-type", &[token("async", "ASYNC").since("4.0.0"), token("sync", "SYNC").since("6.2.0")]).optional();
@@ -83,7 +82,7 @@ fn flush(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, only: Opt
     let taken = keys.take_dbs(only);
     keys.add_dirty(taken.iter().map(|db| db.len() as u64).sum());
     if !taken.is_empty() {
-        let lazy = cx.server.tunables.lazyfree_lazy_user_flush.load(Ordering::Relaxed);
+        let lazy = cx.server.tunables.memory.lazyfree_lazy_user_flush.get();
         let sync = if args.len() == 2 { args.is(1, "SYNC") } else { !lazy };
         keys.discard(if sync && cx.in_transaction() { Garbage::Now(taken) } else { Garbage::Dbs(taken) });
     }

@@ -9,7 +9,6 @@ use command::spec::{ArgSpec, Flags, Group, Run, Shape, string};
 use command::stats::latency::Series;
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
-use std::sync::atomic::Ordering;
 
 const FLAGS: Flags = Flags::ADMIN.or(Flags::NOSCRIPT).or(Flags::LOADING).or(Flags::STALE);
 const SPECIAL: &[&str] = &["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"];
@@ -196,7 +195,7 @@ fn histogram(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
 }
 
 fn doctor(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let threshold_ms = cx.server.tunables.latency_monitor_threshold.load(Ordering::Relaxed);
+    let threshold_ms = cx.server.tunables.latency.latency_monitor_threshold.get();
     let events = cx.server.latency.all();
     let text = if events.is_empty() {
         if threshold_ms == 0 {
@@ -207,7 +206,7 @@ fn doctor(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResu
             format!("Nothing has taken {threshold_ms} ms or more since the monitor was turned on or reset.\n")
         }
     } else {
-        report(&events, cx.server.tunables.slowlog_log_slower_than.load(Ordering::Relaxed), threshold_ms)
+        report(&events, cx.server.tunables.latency.slowlog_log_slower_than.get(), threshold_ms)
     };
     cx.reply.verbatim(b"txt", text.as_bytes());
     Ok(())

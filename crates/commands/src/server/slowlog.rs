@@ -116,16 +116,15 @@ fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult
 #[cfg(test)]
 mod tests {
     use crate::testing::TestServer;
-    use std::sync::atomic::Ordering;
 
     #[test]
     fn entries_have_six_parts() {
         let mut server = TestServer::new();
-        server.server.tunables.slowlog_log_slower_than.store(0, Ordering::Relaxed);
+        server.server.tunables.latency.slowlog_log_slower_than.set(0);
         server.advance_ms(0);
         server.run("SLOWLOG RESET");
         server.run("GET nothing");
-        server.server.tunables.slowlog_log_slower_than.store(-1, Ordering::Relaxed);
+        server.server.tunables.latency.slowlog_log_slower_than.set(-1);
         server.advance_ms(0);
         assert_eq!(server.show("SLOWLOG LEN"), "(integer) 2");
         let newest = server.show("SLOWLOG GET 1");

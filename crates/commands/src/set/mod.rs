@@ -8,7 +8,6 @@ mod scan;
 
 use command::{CommandSpec, Ctx};
 use resp::ReplyWriter;
-use std::sync::atomic::Ordering::Relaxed;
 use value::set::{Limits, Member};
 
 pub static COMMANDS: &[&CommandSpec] = &[
@@ -35,9 +34,9 @@ pub static COMMANDS: &[&CommandSpec] = &[
 pub(crate) fn limits(cx: &Ctx<'_>) -> Limits {
     let tunables = &cx.server.tunables;
     Limits {
-        intset_entries: tunables.set_max_intset_entries.load(Relaxed),
-        listpack_entries: tunables.set_max_listpack_entries.load(Relaxed),
-        listpack_value: tunables.set_max_listpack_value.load(Relaxed),
+        intset_entries: tunables.encoding.set_max_intset_entries.get(),
+        listpack_entries: tunables.encoding.set_max_listpack_entries.get(),
+        listpack_value: tunables.encoding.set_max_listpack_value.get(),
         hasher: cx.server.keyspace.hasher(),
     }
 }

@@ -8,7 +8,6 @@ use command::spec::work::{Work, count_word, counted};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
 use engine::{Event, Key, LockedKeys, Slot, Update};
-use std::sync::atomic::Ordering::Relaxed;
 use value::Set;
 use value::set::Member;
 
@@ -107,7 +106,7 @@ fn spop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
         cx.reply.set(count.min(len));
         if count >= len {
             set.iter().for_each(|member| reply_member(cx.reply, &member));
-            let lazy = cx.server.tunables.lazyfree_lazy_server_del.load(Relaxed);
+            let lazy = cx.server.tunables.memory.lazyfree_lazy_server_del.get();
             occupied.log_as(&[if lazy { b"UNLINK" } else { b"DEL" }, key.bytes]);
             occupied.add_dirty(len as u64 - 1);
             occupied.fire(SPOP_EVENT);
@@ -236,7 +235,7 @@ mod tests {
         }
         let too_long = "(error) ERR reply exceeds maximum allowed size (proto-max-bulk-len)";
         assert_eq!(server.show("SRANDMEMBER s -9223372036854775807"), too_long);
-        server.server.tunables.proto_max_bulk_len.store(1000, std::sync::atomic::Ordering::Relaxed);
+        server.server.tunables.limits.proto_max_bulk_len.set(1000);
         server.run_words(0, &[b"SADD", b"t", &[b'x'; 400]]);
         assert_eq!(server.show("SRANDMEMBER t -100"), too_long);
         assert_eq!(members(server.run("SRANDMEMBER t -2")).len(), 2);

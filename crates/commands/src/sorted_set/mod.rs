@@ -15,7 +15,6 @@ pub(crate) use add::add_scores;
 use command::{CommandSpec, Ctx};
 use engine::{Event, Key, LockedKeys, NewValue, Slot};
 use resp::ReplyWriter;
-use std::sync::atomic::Ordering;
 use structures::hash::Hasher;
 use structures::packed::PackedElement;
 use value::sorted_set::Limits;
@@ -64,8 +63,8 @@ pub static COMMANDS: &[&CommandSpec] = &[
 pub(crate) fn form(cx: &Ctx<'_>) -> (Hasher, Limits) {
     let tunables = &cx.server.tunables;
     let limits = Limits {
-        entries: tunables.zset_max_listpack_entries.load(Ordering::Relaxed),
-        value: tunables.zset_max_listpack_value.load(Ordering::Relaxed),
+        entries: tunables.encoding.zset_max_listpack_entries.get(),
+        value: tunables.encoding.zset_max_listpack_value.get(),
     };
     (cx.server.keyspace.hasher(), limits)
 }

@@ -169,12 +169,11 @@ fn strlen(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandR
 mod tests {
     use crate::testing::TestServer;
     use engine::Class;
-    use std::sync::atomic::Ordering;
 
     #[test]
     fn absent_keys_are_null_and_missed() {
         let mut server = TestServer::new();
-        server.server.tunables.notify_keyspace_events.store(Class::KEY_MISS.0, Ordering::Relaxed);
+        server.server.tunables.general.notify_keyspace_events.set(Class::KEY_MISS);
         server.advance_ms(0);
         for line in ["GET k", "GETDEL k", "GETEX k EX abc"] {
             assert_eq!(server.show(line), "(nil)", "{line}");

@@ -11,7 +11,6 @@ mod set;
 
 use command::{CommandSpec, Ctx};
 use resp::ReplyWriter;
-use std::sync::atomic::Ordering;
 use value::string::Str;
 
 pub static COMMANDS: &[&CommandSpec] = &[
@@ -55,5 +54,5 @@ pub(crate) fn reply_string(reply: &mut ReplyWriter, string: Str<'_>) {
 
 /// The longest string that a command may make.
 fn string_len_max(cx: &Ctx<'_>) -> u64 {
-    cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed)
+    cx.server.tunables.limits.proto_max_bulk_len.get()
 }

@@ -35,7 +35,7 @@ impl TestServer {
         let inbox = inboxes.remove(0);
         let mut worker = Worker::new(0, server.workers[0].stats.clone(), 7);
         worker.state.now = started;
-        server.tunables.set_debug_command(command::tunables::Access::Yes);
+        server.tunables.general.enable_debug_command.set(options::Permission::Yes);
         server.keyspace.journal.start();
         server.events.on.store(true, std::sync::atomic::Ordering::Relaxed);
         let mut this = TestServer { server, worker, sessions: Vec::new(), inbox, jobs: None };

@@ -2,7 +2,6 @@
 
 use command::{Args, CommandError, CommandResult, Ctx};
 use engine::{EntryRef, Event, LockedKeys, Lookup, NewValue, Slot, ValueRef};
-use std::sync::atomic::Ordering;
 use structures::dict::Stats;
 use value::{List, Object, View, Workbench};
 
@@ -42,7 +41,7 @@ pub fn object(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
             " ql_nodes:{} ql_avg_node:{:.2} ql_listpack_max:{} ql_compressed:0 ql_uncompressed_size:{}",
             blocks.blocks(),
             blocks.len() as f64 / blocks.blocks() as f64,
-            cx.server.tunables.list_max_listpack_size.load(Ordering::Relaxed),
+            cx.server.tunables.encoding.list_max_listpack_size.get(),
             blocks.byte_len()
         ));
     }

@@ -38,13 +38,13 @@ pub fn sleep(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
 }
 
 pub fn set_active_expire(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    cx.server.tunables.active_expire.store(switch(args), Ordering::Relaxed);
+    cx.server.switches.active_expire.store(switch(args), Ordering::Relaxed);
     cx.reply.ok();
     Ok(())
 }
 
 pub fn pause_cron(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    cx.server.tunables.pause_cron.store(switch(args), Ordering::Relaxed);
+    cx.server.switches.pause_cron.store(switch(args), Ordering::Relaxed);
     cx.reply.ok();
     Ok(())
 }

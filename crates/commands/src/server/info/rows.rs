@@ -4,7 +4,6 @@ use super::facts::Facts;
 use command::spec::registry::Command;
 use command::stats::histogram::Histogram;
 use engine::{EntryRef, LockedKeys};
-use std::sync::atomic::Ordering;
 use value::Object;
 
 fn line(out: &mut Vec<u8>, text: &str) {
@@ -85,7 +84,7 @@ pub fn histogram_of(facts: &command::Server, command: &Command) -> Option<Histog
 
 pub fn latencystats(facts: &Facts<'_>, _: &mut LockedKeys<'_>, out: &mut Vec<u8>) {
     let server = facts.server;
-    if !server.tunables.latency_tracking.load(Ordering::Relaxed) {
+    if !server.tunables.latency.latency_tracking.get() {
         return;
     }
     let option = server.host.option("latency-tracking-info-percentiles");
