@@ -191,6 +191,7 @@ fn cat(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResu
 }
 
 fn deluser(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    cx.session.redacted = (2..args.len()).collect();
     if args.from(2).any(|user| user == DEFAULT_USER.as_bytes()) {
         return Err(CommandError::DEFAULT_USER_STAYS);
     }
@@ -246,6 +247,7 @@ fn password(cx: &Ctx<'_>) -> Option<String> {
 }
 
 fn getuser(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    cx.session.redacted = vec![2];
     if args.word(2) != DEFAULT_USER.as_bytes() {
         cx.reply.null();
         return Ok(());
