@@ -12,7 +12,8 @@ pub fn options_markdown() -> String {
         "# Options\n\n\
          Generated from the declarations in `crates/options/src/table/`.\n\n\
          *Change*: `yes` by CONFIG SET, `start` by the file and the command line only, `protected` by\n\
-         CONFIG SET where `enable-protected-configs` allows it. *Effect*: what the option does in Russet.\n",
+         CONFIG SET where `enable-protected-configs` allows it. *Effect*: what the option does in Russet; where it has\n\
+         none, the log warns about another value than the default.\n",
     );
     for (topic, options) in TOPICS {
         write!(page, "\n## {topic}\n\n").expect("a String takes everything");
@@ -46,6 +47,7 @@ fn row(spec: &OptionSpec) -> String {
     let effect = match spec.effect {
         Effect::Live => "live".to_owned(),
         Effect::NoMeaning(why) => format!("none: {why}"),
+        Effect::NotYet(what) if spec.vital => format!("not yet, so it is refused: {what}"),
         Effect::NotYet(what) => format!("not yet: {what}"),
     };
     format!("| {name} | {default} | {} | {change} | {effect} | {} |\n", spec.kind.describe(), spec.summary)

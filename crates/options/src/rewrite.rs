@@ -39,7 +39,8 @@ impl std::error::Error for RewriteError {
     }
 }
 
-/// Rewrites the file with the present values. Lines of `user default` go: `requirepass` says the same, and may have changed.
+/// Rewrites the file with the present values. Lines of `user default` go: `requirepass` says the same, and may have
+/// changed.
 ///
 /// # Errors
 /// If the file cannot be read or replaced; it is then as it was.

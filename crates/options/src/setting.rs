@@ -1,8 +1,7 @@
 //! Where an option's value is kept for those who read it while the server runs.
 //!
-//! What fits into 64 bits is a [`Setting`]: reading it is one relaxed load, on any path. A text or several numbers have a
-//! type of their own. All of them are targets of rows of the table: the store writes to them, and nobody else does but
-//! tests.
+//! What fits into 64 bits is a [`Setting`]: reading it is one relaxed load, on any path. A text or several numbers have
+//! a type of their own. All of them are targets of rows of the table: only the store writes to them, and tests do.
 
 use crate::value::{BufferLimit, Value};
 use base::event_class::Class;

@@ -1,10 +1,10 @@
 //! How an option is declared.
 //!
 //! A declaration is a row `option(name, kind, default, effect, summary)`, followed by what is unusual about it
-//! (`.immutable()`, `.alias(&[..])`, ...) and, if the server reads the option while it runs, by its target: `=> name: type`
-//! makes a field of that type, which always has the option's value (see `options!`). Invariants, checked by the tests:
-//! names are lower case and unique over names and aliases, the default text is a valid value of its kind, and every
-//! value of that kind fits the target.
+//! (`.immutable()`, `.alias(&[..])`, ...) and, if the server reads the option while it runs, by its target:
+//! `=> name: type` makes a field of that type, which always has the option's value (see `options!`). Invariants, checked
+//! by the tests: names are lower case and unique over names and aliases, the default text is a valid value of its kind,
+//! and every value of that kind fits the target.
 
 use crate::parse::initial;
 use crate::setting::Target;
@@ -64,8 +64,8 @@ pub enum Access {
     Mutable,
     /// Only the file and the command line set it.
     Immutable,
-    /// As above, and Redis does not have it. What writes back all that `CONFIG GET *` told, as backups and test suites do,
-    /// knows Redis' immutable options and leaves them out; so it may set this one to the value that it has.
+    /// As above, and Redis does not have it. Who writes back all that `CONFIG GET *` returned, as backups and test suites
+    /// do, leaves out Redis' immutable options only; so this one may be set to the value that it has.
     ImmutableHere,
     /// `CONFIG SET` changes it if `enable-protected-configs` allows that to the client.
     Protected,
@@ -371,7 +371,9 @@ impl OptionSpec {
     #[must_use]
     pub fn refusal(&self, value: &Value) -> Option<String> {
         match self.effect {
-            Effect::NotYet(what) if self.vital && !self.is_idle(value) => Some(format!("not supported yet: {what}")),
+            Effect::NotYet(what) if self.vital && !self.is_idle(value) => {
+                Some(format!("it cannot be kept yet; missing: {what}"))
+            }
             Effect::Live | Effect::NoMeaning(_) | Effect::NotYet(_) => None,
         }
     }
@@ -384,7 +386,7 @@ impl OptionSpec {
             Effect::Live => None,
             _ if self.is_idle(value) => None,
             Effect::NoMeaning(why) => Some(format!("Option {name} has no effect: {why}")),
-            Effect::NotYet(what) => Some(format!("Option {name} has no effect yet (not supported: {what})")),
+            Effect::NotYet(what) => Some(format!("Option {name} has no effect yet; missing: {what}")),
         }
     }
 }

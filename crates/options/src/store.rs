@@ -1,8 +1,9 @@
 //! The values of a running server.
 //!
-//! `Options` holds one value per option of the table, and the targets of those that are read while the server runs, which
-//! always have the same values. Before the server runs, `file` and `cli` set values without regard to who may change them;
-//! afterwards `config_set` is the only door, and it is atomic: either every pair is set and acted upon, or nothing changed.
+//! `Options` holds one value per option of the table, and the targets of those that are read while the server runs,
+//! which always have the same values. Before the server runs, `file` and `cli` set values without regard to who may
+//! change them; afterwards `config_set` is the only door, and it is atomic: either every pair is set and acted upon, or
+//! nothing changed.
 //!
 //! The lock of the values is held for moments only, so `Actor` may read options. Changes themselves take turns, for a
 //! rollback must not undo the change of somebody else.
@@ -312,7 +313,7 @@ impl Options {
     /// What is to be said at start: lines for the log about options that are set and have no effect.
     ///
     /// # Errors
-    /// Something was asked for on which others rely, and which is not there: why the server does not start, in one line.
+    /// An option asks for something that others rely on, and that is missing: why the server does not start, in a line.
     pub fn check(&self) -> Result<Vec<String>, String> {
         let mut warnings = self.start().retired.clone();
         for (spec, value) in table().iter().zip(self.values().iter()) {
@@ -324,7 +325,7 @@ impl Options {
         let password = self.bytes("requirepass");
         if let Some(user) = self.users().iter().find(|words| !is_the_default_user(words, &password)) {
             let name = user.first().map(|name| String::from_utf8_lossy(name)).unwrap_or_default();
-            return Err(format!("Refusing to start with user {name}: not supported yet: ACL users"));
+            return Err(format!("Refusing to start with user {name}: it cannot be kept yet; missing: ACL users"));
         }
         Ok(warnings)
     }

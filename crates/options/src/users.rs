@@ -1,7 +1,7 @@
 //! `user` directives. There are no users yet but `default`, so a file that makes others cannot be kept.
 //!
-//! One line may stay: `user default`, as far as it says what `requirepass` says, too. Redis writes it into every file that
-//! it rewrites.
+//! One line may stay: `user default`, as far as it says what `requirepass` says, too. Redis writes it into every file
+//! that it rewrites.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write;

@@ -21,8 +21,8 @@ const PURGE_ALL: &std::ffi::CStr = c"arena.4096.purge";
 #[unsafe(export_name = "_rjem_malloc_conf")]
 static SETTINGS: &[u8; 41] = b"cache_oblivious:false,dirty_decay_ms:200\0";
 
-/// With a thread of its own, the allocator gives memory back on an idle server too, and it is never the work of a command. A
-/// system where that cannot be does without.
+/// With a thread of its own, the allocator gives memory back on an idle server too, and it is never the work of a
+/// command. A system where that cannot be does without.
 pub fn set_background_thread(on: bool) -> Result<(), String> {
     if cfg!(all(target_os = "linux", target_env = "gnu")) {
         background_thread::write(on).map_err(|error| format!("The allocator's thread: {error}"))?;

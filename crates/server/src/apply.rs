@@ -33,7 +33,7 @@ pub struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// Listens where `bind` and `port` say now. On failure, the log has the long text and the client gets the short one.
+    /// Listens where `bind` and `port` say now. On failure, the log gets the long text and the client the short one.
     fn listen(&self, refusal: &str) -> Result<(), String> {
         listen::follow(self.options, self.listeners, false).map_err(|listen::Failed(why)| {
             log::warn!("{why}");

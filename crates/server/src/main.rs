@@ -162,8 +162,8 @@ fn daemonize(args: &[Vec<u8>]) -> ExitCode {
     }
 }
 
-/// A path that may be relative to `dir`; empty stays empty. The working directory may be another one before the server has
-/// started, and after CONFIG SET.
+/// A path that may be relative to `dir`; empty stays empty. The working directory may be another one before the server
+/// has started, and after CONFIG SET.
 fn in_directory(options: &Options, path: String) -> String {
     if path.is_empty() { path } else { Path::new(&options.text("dir")).join(path).display().to_string() }
 }

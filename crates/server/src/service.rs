@@ -8,7 +8,7 @@ use dispatch::pipeline::{self, Outcome};
 use dispatch::{Flow, Worker, blocking, long};
 use engine::Wait;
 use net::{IoStats, Mail, Next, Order, Peer, Post, Service, TcpOptions, Turn};
-use options::ClientClass;
+use options::{ClientClass, Tunables};
 use resp::{Output, ReplyWriter};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -134,19 +134,17 @@ impl WorkerService {
         log::warn!("Client {} closed for overcoming of output buffer limits.", session.info.addr);
         self.server.clients.output_limit_closed.fetch_add(1, Relaxed);
     }
+}
 
-    /// Why this machine's own clients only are served, if so, as the reply that says it.
-    fn refusal(&self, peer: &Peer) -> Option<Vec<u8>> {
-        let tunables = &self.server.tunables;
-        if tunables.network.protected_mode.get() && !peer.local && !tunables.needs_password() {
-            self.server.clients.rejected.fetch_add(1, Relaxed);
-            let text = "-DENIED Russet is in protected mode: the default user has no password, so it serves this machine \
-                        only. To be reached from elsewhere, set a password (requirepass), or, where everybody who can \
-                        reach it may use it, set protected-mode to no.\r\n";
-            return Some(text.as_bytes().to_vec());
-        }
-        None
+/// Why a client is not served, if so, as the reply that says it: in protected mode only this machine's own clients are.
+fn refusal(tunables: &Tunables, is_local: bool) -> Option<Vec<u8>> {
+    if is_local || !tunables.network.protected_mode.get() || tunables.needs_password() {
+        return None;
     }
+    let text = "-DENIED Russet is in protected mode: the default user has no password, so it serves this machine \
+                only. To be reached from elsewhere, set a password (requirepass), or, where everybody who can \
+                reach it may use it, set protected-mode to no.\r\n";
+    Some(text.as_bytes().to_vec())
 }
 
 impl Service for WorkerService {
@@ -191,7 +189,8 @@ impl Service for WorkerService {
     fn open(&mut self, peer: &Peer) -> Result<(u64, Connection), Vec<u8>> {
         let server = &self.server;
         server.clients.accepted.fetch_add(1, Relaxed);
-        if let Some(refusal) = self.refusal(peer) {
+        if let Some(refusal) = refusal(&server.tunables, peer.local) {
+            server.clients.rejected.fetch_add(1, Relaxed);
             return Err(refusal);
         }
         let now = self.worker.state.now.unix_ms;
@@ -359,5 +358,22 @@ impl Service for WorkerService {
         blocking::abandon(&self.server, &mut conn.session);
         tracking::end(&self.server, &mut conn.session);
         self.server.clients.remove(conn.session.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_are_refused_while_there_is_no_password() {
+        let tunables = Tunables::default();
+        assert!(refusal(&tunables, true).is_none());
+        assert!(refusal(&tunables, false).is_some_and(|text| text.starts_with(b"-DENIED ")));
+        tunables.general.requirepass.set(b"secret");
+        assert!(refusal(&tunables, false).is_none());
+        tunables.general.requirepass.set(b"");
+        tunables.network.protected_mode.set(false);
+        assert!(refusal(&tunables, false).is_none());
     }
 }

@@ -166,6 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn frequency_falls_by_the_minute() {
+        let mut server = TestServer::new();
+        let tunables = server.server.tunables.clone();
+        tunables.memory.maxmemory_policy.set(options::Policy::AllkeysLfu);
+        for (minutes, frequency) in [(1, 2), (2, 4), (0, 5)] {
+            tunables.memory.lfu_decay_time.set(minutes);
+            server.advance_ms(0);
+            server.run("SET k v");
+            server.advance_ms(3 * 60_000);
+            assert_eq!(server.show("OBJECT FREQ k"), format!("(integer) {frequency}"), "{minutes}");
+        }
+    }
+
+    #[test]
     fn wrong_calls_are_told_from_each_other() {
         let mut server = TestServer::new();
         assert_eq!(server.show("OBJECT"), "(error) ERR wrong number of arguments for 'object' command");

@@ -19,7 +19,7 @@ options! {
         "maxmemory-policy",
         Kind::Enum(Policy::WORDS),
         "noeviction",
-        NotYet("eviction; the policy only decides whether keys count idle time or frequency of use"),
+        NotYet("eviction (the policy only decides whether keys count idle time or frequency of use)"),
         "Which keys make room when maxmemory is reached.",
     ) => maxmemory_policy: Setting<Policy>,
     option("maxmemory-samples", int(1, 64), "5", NotYet("eviction"), "Keys compared to choose one to evict."),

@@ -12,7 +12,7 @@ options! {
         "save",
         Kind::Special(Special::Save),
         "3600 1 300 100 60 10000",
-        NotYet("snapshots; nothing is saved, and all data is gone when the server stops"),
+        NotYet("snapshots (nothing is saved, and all data is gone when the server stops)"),
         "Pairs of seconds and changes: save when that many keys changed in that time; empty never saves.",
     )
     .idle("")

@@ -234,6 +234,47 @@ fn a_rewrite_replaces_the_file() {
 }
 
 #[test]
+fn the_example_says_what_is_so_anyway() {
+    let example = include_str!("../../../../russet.conf");
+    let directives = example.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let names: Vec<&str> = directives.filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.len() > 40, "{names:?}");
+    let options = load(example).expect("valid");
+    for name in names {
+        let spec = crate::find(name.as_bytes()).expect("a directive with a default is an option");
+        assert_eq!(options.get(name), crate::parse::initial(spec), "{name}");
+        assert!(!matches!(spec.effect, crate::Effect::NoMeaning(_)), "{name} is of no use to anybody");
+    }
+    let is_alternative = |line: &&str| line.starts_with(|first: char| first.is_ascii_lowercase());
+    for line in example.lines().filter_map(|line| line.strip_prefix('#')).filter(is_alternative) {
+        load(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
+
+#[test]
+fn a_wrong_line_with_a_secret_is_shown_without_it() {
+    for line in ["requirepass a b", "MasterAuth a b", "primaryauth", "user \"a b"] {
+        let error = load(line).expect_err("a wrong line").to_string();
+        let name = line.split(' ').next().expect("a name");
+        assert!(error.contains(&format!(">>> '{name} (redacted)'\n")), "{error}");
+    }
+}
+
+#[test]
+fn a_rewrite_leaves_the_default_user_to_requirepass() {
+    let directory = Directory::new("user");
+    let path = PathBuf::from(directory.write("r.conf", "hz 20\nuser default on nopass ~* &* +@all\n"));
+    let options = Options::new();
+    load_file(&options, &path).expect("valid");
+    options.config_set(&[(b"requirepass", b"x")], &super::AcceptAll).expect("valid");
+    rewrite(&path, &options).expect("a writable directory");
+    let again = Options::new();
+    load_file(&again, &path).expect("valid");
+    assert!(again.users().is_empty() && again.check().is_ok());
+    assert_eq!(again.text("requirepass"), "x");
+}
+
+#[test]
 fn no_text_makes_the_parser_panic() {
     let mut rng = base::rng::Rng::seed(0x6f70_7469);
     let pieces: Vec<&[u8]> = vec![

@@ -46,7 +46,7 @@ fn a_client_that_never_reads_is_not_served_beyond_a_turns_replies() {
 }
 
 #[test]
-fn the_hard_output_limit_closes_and_is_counted() {
+pub fn the_hard_output_limit_closes_and_is_counted() {
     let server = TestServer::start(&["--client-output-buffer-limit", "normal 1mb 0 0"]);
     let mut other = Client::connect(server.addr());
     other.int("SETRANGE big 67108863 x");
@@ -108,7 +108,7 @@ fn the_soft_output_limit_closes_a_client_of_which_nothing_is_heard() {
 }
 
 #[test]
-fn the_query_buffer_limit_closes_and_is_counted() {
+pub fn the_query_buffer_limit_closes_and_is_counted() {
     let server = TestServer::start(&["--client-query-buffer-limit", "1mb"]);
     let mut other = Client::connect(server.addr());
     let mut greedy = Client::connect(server.addr());
@@ -138,7 +138,7 @@ fn a_whole_command_over_the_query_buffer_limit_is_not_run() {
 }
 
 #[test]
-fn clients_beyond_maxclients_are_told_and_closed() {
+pub fn clients_beyond_maxclients_are_told_and_closed() {
     let server = TestServer::start(&["--maxclients", "3"]);
     let mut inside: Vec<Client> = (0..3).map(|_| Client::connect(server.addr())).collect();
     for client in &mut inside {
@@ -202,7 +202,7 @@ fn above_maxmemory_what_takes_memory_is_refused_within_a_pipeline_too() {
 }
 
 #[test]
-fn silent_clients_are_closed_after_the_timeout_but_monitors_are_not() {
+pub fn silent_clients_are_closed_after_the_timeout_but_monitors_are_not() {
     let server = TestServer::start(&[]);
     let mut busy = Client::connect(server.addr());
     let mut monitor = Client::connect(server.addr());

@@ -34,7 +34,7 @@ fn is_refused(addr: SocketAddr) -> bool {
 }
 
 #[test]
-fn a_new_port_takes_the_place_of_the_old_one_and_connections_stay() {
+pub fn a_new_port_takes_the_place_of_the_old_one_and_connections_stay() {
     let server = TestServer::start(&[]);
     let mut client = Client::connect(server.addr());
     let port = move_to_free_port(&mut client);
@@ -61,7 +61,7 @@ fn a_port_that_cannot_be_had_changes_nothing() {
 }
 
 #[test]
-fn addresses_can_be_exchanged_one_by_one() {
+pub fn addresses_can_be_exchanged_one_by_one() {
     let server = TestServer::start(&[]);
     let mut client = Client::connect(server.addr());
     let port = move_to_free_port(&mut client);

@@ -9,6 +9,7 @@
 mod blocking;
 mod limits;
 mod listening;
+mod live;
 mod noise;
 mod pipelines;
 mod process;

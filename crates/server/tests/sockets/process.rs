@@ -1,6 +1,6 @@
 //! The program itself: its arguments, its errors, its end.
 
-use crate::support::Scratch;
+use crate::support::{PATIENCE, Scratch, until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -100,4 +100,159 @@ fn a_configuration_can_come_from_the_standard_input() {
     client.read_to_string(&mut reply).unwrap();
     assert_eq!(reply, "*2\r\n$10\r\nmaxclients\r\n$3\r\n123\r\n+OK\r\n");
     assert_eq!(terminate(child), 0);
+}
+
+/// A program that listens on a unix socket only, in a directory of its own, and ends with the test.
+struct Started {
+    child: Option<Child>,
+    scratch: Scratch,
+}
+
+impl Started {
+    fn new(mut command: Command, name: &str, args: &[&str]) -> Started {
+        let scratch = Scratch::new(name);
+        let socket = scratch.path("socket");
+        command.args(["--port", "0", "--threads", "1", "--save", "", "--unixsocket", &socket]);
+        command.args(["--enable-debug-command", "yes"]).args(args);
+        let child = command.spawn().expect("the program starts");
+        until("the server to be ready", || UnixStream::connect(&socket).is_ok());
+        Started { child: Some(child), scratch }
+    }
+
+    /// The reply to an inline command, as it was sent.
+    fn ask(&self, line: &str) -> String {
+        let mut client = UnixStream::connect(self.scratch.path("socket")).expect("it listens");
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.write_all(format!("{line}\r\nQUIT\r\n").as_bytes()).unwrap();
+        let mut reply = String::new();
+        client.read_to_string(&mut reply).unwrap();
+        reply.strip_suffix("+OK\r\n").expect("QUIT is answered").to_owned()
+    }
+
+    /// Names of its threads.
+    fn threads(&self) -> Vec<String> {
+        let pid = self.child.as_ref().expect("it runs").id();
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process is there");
+        tasks.flatten().map(|task| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default()).collect()
+    }
+
+    /// Ends it, and returns its log.
+    fn log(mut self) -> String {
+        let mut child = self.child.take().expect("it runs");
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        let mut log = String::new();
+        child.stdout.take().expect("piped").read_to_string(&mut log).unwrap();
+        assert!(child.wait().unwrap().success());
+        log
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[test]
+pub fn a_daemon_runs_in_the_background_and_has_its_files_in_its_directory() {
+    let scratch = Scratch::new("daemon");
+    let directory = scratch.path("");
+    let files = ["--dir", &directory, "--pidfile", "pid", "--logfile", "log", "--unixsocket", "socket"];
+    let output = output(&[&["--daemonize", "yes", "--port", "0", "--threads", "1", "--save", ""], &files[..]].concat());
+    assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
+    let mut client = None;
+    until("the daemon to listen", || {
+        client = UnixStream::connect(scratch.path("socket")).ok();
+        client.is_some()
+    });
+    let mut client = client.expect("it is connected");
+    until("the pid to be written", || Path::new(&scratch.path("pid")).exists());
+    client.write_all(b"CONFIG GET dir\r\nSHUTDOWN NOSAVE\r\n").unwrap();
+    let mut reply = String::new();
+    client.read_to_string(&mut reply).unwrap();
+    assert!(reply.contains(directory.trim_end_matches('/')), "{reply}");
+    until("its files to be gone", || !Path::new(&scratch.path("pid")).exists());
+    assert!(!Path::new(&scratch.path("socket")).exists());
+    let log = std::fs::read_to_string(scratch.path("log")).unwrap();
+    assert!(log.contains("* Ready to accept connections unix\n"), "{log}");
+}
+
+#[test]
+pub fn the_level_decides_what_is_logged() {
+    let server = Started::new(program(), "loglevel", &["--loglevel", "warning"]);
+    server.ask("DEBUG LOG first");
+    assert_eq!(server.ask("CONFIG SET loglevel notice"), "+OK\r\n");
+    server.ask("DEBUG LOG second");
+    assert_eq!(server.ask("CONFIG SET loglevel nothing"), "+OK\r\n");
+    server.ask("DEBUG LOG third");
+    let log = server.log();
+    assert!(matches!(log.lines().collect::<Vec<_>>()[..], [line] if line.contains("second")), "{log}");
+}
+
+#[test]
+pub fn the_logo_is_shown_where_it_is_asked_for() {
+    for (value, shown) in [("yes", true), ("no", false)] {
+        let server = Started::new(program(), "logo", &["--always-show-logo", value]);
+        let pid = server.child.as_ref().expect("it runs").id();
+        assert_eq!(server.log().contains(&format!("PID: {pid}")), shown);
+    }
+}
+
+#[test]
+pub fn the_allocator_has_a_thread_where_it_is_asked_for() {
+    let server = Started::new(program(), "allocator", &["--jemalloc-bg-thread", "no"]);
+    let has_thread = || server.threads().iter().any(|name| name.starts_with("jemalloc"));
+    assert!(!has_thread());
+    assert_eq!(server.ask("CONFIG SET jemalloc-bg-thread yes"), "+OK\r\n");
+    until("the thread to be there", has_thread);
+}
+
+#[test]
+fn what_others_rely_on_and_is_not_there_is_one_line_and_status_one() {
+    for args in [
+        &["--appendonly", "yes"] as &[&str],
+        &["--tls-port", "6380"],
+        &["--cluster-enabled", "yes"],
+        &["--replicaof", "127.0.0.1", "6379"],
+        &["--aclfile", "/etc/users.acl"],
+        &["--user", "bob", "on", ">secret"],
+    ] {
+        let output = output(&[args, &["--port", "0", "--save", ""]].concat());
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), errors.lines().count()), (Some(1), 1), "{args:?}: {errors}");
+        assert!(errors.starts_with("Refusing to start with ") && errors.contains(&args[0][2..]), "{args:?}: {errors}");
+        assert!(!errors.contains("secret"));
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_said_in_the_log_and_what_asks_for_nothing_is_not() {
+    let server = Started::new(program(), "silent", &["--appendonly", "no"]);
+    assert_eq!(server.ask("CONFIG SET appendonly no save \"\" hz 10"), "+OK\r\n");
+    let log = server.log();
+    // The end, by SIGTERM, is a warning, too.
+    assert_eq!(log.matches(" # ").count(), 1, "{log}");
+    let server = Started::new(program(), "warned", &["--save", "60", "1", "--io-threads", "4"]);
+    assert_eq!(server.ask("CONFIG SET appendfsync always"), "+OK\r\n");
+    let refused = server.ask("CONFIG SET appendonly yes");
+    assert!(refused.starts_with("-ERR CONFIG SET failed (possibly related to argument 'appendonly') - "), "{refused}");
+    let log = server.log();
+    for option in ["save", "io-threads", "appendfsync"] {
+        assert_eq!(log.matches(&format!(" # Option {option} has no effect")).count(), 1, "{option}: {log}");
+    }
+}
+
+#[test]
+fn fewer_clients_than_asked_for_are_what_is_shown() {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 256 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_russet-server")]);
+    limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let server = Started::new(limited, "ulimit", &[]);
+    assert_eq!(server.ask("CONFIG GET maxclients"), "*2\r\n$10\r\nmaxclients\r\n$3\r\n224\r\n");
+    assert!(server.ask("INFO clients").contains("\r\nmaxclients:224\r\n"));
+    let log = server.log();
+    assert!(log.contains("# maxclients has been reduced to 224"), "{log}");
 }

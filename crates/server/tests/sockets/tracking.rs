@@ -201,7 +201,7 @@ fn another_client_can_be_told() {
 }
 
 #[test]
-fn the_table_keeps_its_limit_and_tells_what_it_gives_up() {
+pub fn the_table_keeps_its_limit_and_tells_what_it_gives_up() {
     let server = TestServer::start(&["--tracking-table-max-keys", "100"]);
     let mut cacher = Cacher::tracking(server.addr(), "");
     for number in 0..1000 {

@@ -132,7 +132,7 @@ fn the_longest_turn_is_known_by_time_and_by_commands() {
 }
 
 #[test]
-fn a_unix_socket_is_served_and_its_file_goes_with_the_server() {
+pub fn a_unix_socket_is_served_and_its_file_goes_with_the_server() {
     let scratch = Scratch::new("unix");
     let path = scratch.path("socket");
     let server = TestServer::start(&["--unixsocket", &path, "--unixsocketperm", "700"]);
