@@ -173,6 +173,7 @@ mod tests {
         for (minutes, frequency) in [(1, 2), (2, 4), (0, 5)] {
             tunables.memory.lfu_decay_time.set(minutes);
             server.advance_ms(0);
+            server.run("DEL k");
             server.run("SET k v");
             server.advance_ms(3 * 60_000);
             assert_eq!(server.show("OBJECT FREQ k"), format!("(integer) {frequency}"), "{minutes}");
