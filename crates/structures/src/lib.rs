@@ -11,5 +11,7 @@ pub mod lock;
 pub mod packed;
 pub mod prefetch;
 pub mod ranked;
+pub mod stream;
 #[cfg(test)]
 mod testing;
+pub mod varint;

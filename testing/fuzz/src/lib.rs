@@ -4,7 +4,7 @@
 //! * [`config`]: any configuration file is taken or refused, and what was taken can be printed and read again.
 //! * [`commands`]: any commands, in any order, on many sessions: each is answered exactly once.
 //! * [`rdb`]: any bytes are a value or none, and a value survives being written.
-//! * [`models`]: each structure does what the plainest one does, and takes or refuses damaged bytes.
+//! * [`models`], [`streams`]: each structure does what the plainest one does, and takes or refuses damaged bytes.
 //!
 //! A round is one seed, so a finding is repeated by its seed alone. The tests of this crate run a few rounds of each;
 //! `cargo run -p russet-fuzz --release -- TARGET ROUNDS [SEED]` runs many.
@@ -16,6 +16,7 @@ pub mod config;
 pub mod models;
 pub mod protocol;
 pub mod rdb;
+pub mod streams;
 
 use base::rng::Rng;
 
@@ -34,6 +35,8 @@ pub const TARGETS: &[Target] = &[
     ("hyperloglog", models::hyperloglog),
     ("bitmaps", models::bitmaps),
     ("lcs", models::subsequence),
+    ("streams", streams::entries),
+    ("stream-groups", streams::groups),
     ("rdb", rdb::round),
     ("lzf", rdb::lzf),
 ];

@@ -17,12 +17,12 @@ use structures::ranked::{Change, Ranked};
 /// Steps of a round.
 const STEPS: u64 = 300;
 
-fn draw(rng: &mut Rng, bound: usize) -> usize {
+pub(crate) fn draw(rng: &mut Rng, bound: usize) -> usize {
     rng.below(bound as u64) as usize
 }
 
 /// Strings of the lengths and forms at which encodings change.
-fn string(rng: &mut Rng) -> Vec<u8> {
+pub(crate) fn string(rng: &mut Rng) -> Vec<u8> {
     const LENGTHS: [usize; 12] = [0, 1, 12, 13, 63, 64, 110, 113, 243, 245, 1013, 5000];
     match rng.below(10) {
         0 => (rng.next_u64() as i64 >> rng.below(64)).to_string().into_bytes(),
