@@ -3,7 +3,7 @@
 //! Strings live in the entry of the keyspace itself (an integer, or bytes), so this crate only says how they
 //! are encoded and named. Every other type is an [`Object`], behind one pointer in the entry or, as long as it is [`small`], in
 //! the entry as bytes: a file (or folder) for each, which chooses between the structures that the type is made of, converts at Redis' thresholds and names the
-//! encoding as OBJECT ENCODING does. A collection in the keyspace is never empty.
+//! encoding as OBJECT ENCODING does. A collection in the keyspace is never empty, but for a stream.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ pub mod probe;
 pub mod set;
 pub mod small;
 pub mod sorted_set;
+pub mod stream;
 pub mod string;
 
 pub use hash::Hash;
@@ -20,6 +21,7 @@ pub use list::List;
 pub use set::Set;
 pub use small::{View, Workbench};
 pub use sorted_set::SortedSet;
+pub use stream::Stream;
 
 use structures::dict::{Dict, EntryRef, NewValue, OwnedValue, ValueRef};
 
@@ -31,6 +33,7 @@ pub enum Object {
     Set(Set),
     Hash(Hash),
     SortedSet(SortedSet),
+    Stream(Box<Stream>),
 }
 
 /// One type of collection, to ask an [`Object`] for.
@@ -55,13 +58,13 @@ macro_rules! kinds {
                 if let Object::$kind(it) = object { Some(it) } else { None }
             }
             fn into_object(self) -> Object {
-                Object::$kind(self)
+                Object::$kind(self.into())
             }
         }
     )*};
 }
 
-kinds!(List "list", Set "set", Hash "hash", SortedSet "zset");
+kinds!(List "list", Set "set", Hash "hash", SortedSet "zset", Stream "stream");
 
 impl Object {
     /// What TYPE answers.
@@ -71,6 +74,7 @@ impl Object {
             Object::Set(_) => Set::TYPE,
             Object::Hash(_) => Hash::TYPE,
             Object::SortedSet(_) => SortedSet::TYPE,
+            Object::Stream(_) => Stream::TYPE,
         }
     }
 
@@ -81,6 +85,7 @@ impl Object {
             Object::Set(set) => set.encoding_name(),
             Object::Hash(hash) => hash.encoding_name(),
             Object::SortedSet(zset) => zset.encoding_name(),
+            Object::Stream(stream) => stream.encoding_name(),
         }
     }
 
@@ -91,6 +96,7 @@ impl Object {
             Object::Set(_) => Object::Set(Set::new()),
             Object::Hash(_) => Object::Hash(Hash::new()),
             Object::SortedSet(_) => Object::SortedSet(SortedSet::default()),
+            Object::Stream(_) => Object::Stream(Box::default()),
         }
     }
 
@@ -101,11 +107,20 @@ impl Object {
             Object::Set(set) => set.len(),
             Object::Hash(hash) => hash.len(),
             Object::SortedSet(zset) => zset.len(),
+            Object::Stream(stream) => stream.len(),
         }
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether it stays in the keyspace when it has no elements.
+    pub fn may_be_empty(&self) -> bool {
+        match self {
+            Object::List(_) | Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => false,
+            Object::Stream(_) => true,
+        }
     }
 
     /// Bytes held outside of this object's own box, itself included.
@@ -115,6 +130,7 @@ impl Object {
             Object::Set(set) => set.memory(),
             Object::Hash(hash) => hash.memory(),
             Object::SortedSet(zset) => zset.memory(),
+            Object::Stream(stream) => stream.memory(),
         };
         size_of::<Object>() + held
     }
@@ -127,6 +143,7 @@ impl Object {
             Object::Hash(hash) => hash.untimed().is_some(),
             Object::Set(set) => set.as_table().is_none(),
             Object::SortedSet(zset) => zset.packed().is_some(),
+            Object::Stream(stream) => stream.is_one_block(),
         }
     }
 
@@ -139,6 +156,7 @@ impl Object {
             Object::Hash(hash) => hash.into_buffer(),
             Object::Set(set) => set.into_buffer(),
             Object::SortedSet(zset) => zset.into_buffer(),
+            Object::Stream(stream) => stream.into_buffer(),
         }
     }
 

@@ -5,16 +5,18 @@
 //! they are; the tag says which form it is, and how many elements there are, so nothing is parsed on the way in or out:
 //!
 //! ```text
-//! tag  0..3  form: list, set, set of integers, hash, sorted set
-//!      3..15 number of elements in the buffer; of a set of integers, the width of a member
+//! tag  0..3  form: list, set, set of integers, hash, sorted set, stream
+//!      3..15 number of elements in the buffer; of a set of integers, the width of a member; of a stream, 0
 //! ```
+//!
+//! Only a stream has to be put together first: what it knows besides its entries goes in front of them.
 //!
 //! Nobody works on these bytes. Who looks at a collection or changes it gets an [`Object`] from a [`Workbench`], whose buffer is
 //! used again and again: a copy of a few cache lines each way, and no allocation. What has outgrown [`SMALL_MAX`] is boxed, and stays
 //! so. A hash whose fields may have deadlines is never small: the index of those wants it boxed.
 
 use crate::string::Str;
-use crate::{Hash, Kind, List, Object, Set, SortedSet};
+use crate::{Hash, Kind, List, Object, Set, SortedSet, Stream};
 use std::borrow::Cow;
 use structures::dict::{TAGGED_MAX, Tagged, ValueRef};
 use structures::packed::Packed;
@@ -37,10 +39,11 @@ const SET: u16 = 1;
 const INTS: u16 = 2;
 const HASH: u16 = 3;
 const SORTED_SET: u16 = 4;
+const STREAM: u16 = 5;
 
-/// The small form of a collection, if it has one.
+/// The small form of a collection, if it has one. `image` has room for one that is put together.
 #[inline]
-pub fn deflate(object: &Object) -> Option<Tagged<'_>> {
+pub fn deflate<'o>(object: &'o Object, image: &'o mut Vec<u8>) -> Option<Tagged<'o>> {
     let (form, packed) = match object {
         Object::List(List::Packed(packed)) => (LIST, packed),
         Object::List(List::Blocks(_)) => return None,
@@ -53,6 +56,10 @@ pub fn deflate(object: &Object) -> Option<Tagged<'_>> {
                 return tagged(INTS, width, members);
             }
         },
+        Object::Stream(stream) => {
+            let is_small = stream.put_image(image, SMALL_MAX);
+            return is_small.then_some(Tagged { tag: STREAM, bytes: image });
+        }
     };
     tagged(form, packed.len(), packed.as_bytes())
 }
@@ -77,6 +84,11 @@ fn inflate_into(buffer: Vec<u8>, front: usize, small: Tagged<'_>) -> Object {
         INTS => Object::Set(Set::of_ints(buffer, number, small.bytes)),
         HASH => Object::Hash(Hash::of_packed(packed(buffer))),
         SORTED_SET => Object::SortedSet(SortedSet::of_packed(packed(buffer))),
+        STREAM => {
+            let mut stream = Box::new(Stream::new());
+            stream.become_image(buffer, small.bytes);
+            Object::Stream(stream)
+        }
         _ => unreachable!("only `deflate` makes tags"),
     }
 }
@@ -88,13 +100,18 @@ pub fn type_name(small: Tagged<'_>) -> &'static str {
         SET | INTS => Set::TYPE,
         HASH => Hash::TYPE,
         SORTED_SET => SortedSet::TYPE,
+        STREAM => Stream::TYPE,
         _ => unreachable!("only `deflate` makes tags"),
     }
 }
 
 /// What OBJECT ENCODING answers.
 pub fn encoding_name(small: Tagged<'_>) -> &'static str {
-    if parts(small).0 == INTS { "intset" } else { "listpack" }
+    match parts(small).0 {
+        INTS => "intset",
+        STREAM => "stream",
+        _ => "listpack",
+    }
 }
 
 /// A collection of its own of a value; lent if it is boxed anyway. `None` for strings. For those who look at values rarely: it
@@ -118,6 +135,8 @@ pub enum View<'a> {
 #[derive(Debug)]
 pub struct Workbench {
     object: Object,
+    /// Where the small form of a stream is put together.
+    image: Vec<u8>,
 }
 
 impl Default for Workbench {
@@ -128,12 +147,15 @@ impl Default for Workbench {
 
 impl Workbench {
     pub const fn new() -> Workbench {
-        Workbench { object: Object::List(List::new()) }
+        Workbench { object: Object::List(List::new()), image: Vec::new() }
     }
 
     /// Puts a small collection on the bench, in place of what was there.
     #[inline]
     pub fn inflate(&mut self, small: Tagged<'_>) -> &mut Object {
+        if parts(small).0 == STREAM && self.refill_stream(small) {
+            return &mut self.object;
+        }
         let last = std::mem::replace(&mut self.object, Object::List(List::new()));
         let mut buffer = last.into_buffer();
         if !(BUFFER..=BUFFER_MAX).contains(&buffer.capacity()) {
@@ -143,9 +165,26 @@ impl Workbench {
         &mut self.object
     }
 
+    /// Puts a small stream into the box of another, if one is on the bench.
+    fn refill_stream(&mut self, small: Tagged<'_>) -> bool {
+        let Object::Stream(stream) = &mut self.object else { return false };
+        let mut buffer = std::mem::take(&mut **stream).into_buffer();
+        if !(BUFFER..=BUFFER_MAX).contains(&buffer.capacity()) {
+            buffer = Vec::with_capacity(BUFFER);
+        }
+        stream.become_image(buffer, small.bytes);
+        true
+    }
+
+    /// The small form of what is on the bench, if it has one.
+    #[inline]
+    pub fn deflate(&mut self) -> Option<Tagged<'_>> {
+        deflate(&self.object, &mut self.image)
+    }
+
     /// A bench of its own for one small collection, without room to spare.
     pub fn holding(small: Tagged<'_>) -> Workbench {
-        Workbench { object: inflate_into(Vec::new(), 0, small) }
+        Workbench { object: inflate_into(Vec::new(), 0, small), image: Vec::new() }
     }
 
     /// What is on the bench.

@@ -69,7 +69,7 @@ impl<'s> Announce<'s> {
                 self.effects.fire(self.db, event, self.key);
             }
         }
-        Ok((result, object.is_empty()))
+        Ok((result, object.is_empty() && !object.may_be_empty()))
     }
 
     /// A change that is not an event of its own.
@@ -341,7 +341,7 @@ impl<'s> Occupied<'s> {
     /// Takes over what became of a small collection.
     #[inline]
     fn put_back(&mut self, scratch: &mut Workbench) {
-        match small::deflate(scratch.object()) {
+        match scratch.deflate() {
             Some(small) => drop(self.entry.replace(NewValue::Tagged(small))),
             None => drop(self.entry.replace(NewValue::Boxed(scratch.take()))),
         }
@@ -449,8 +449,9 @@ pub(super) fn subexpiry_of(value: &NewValue<'_, Object>) -> Option<u64> {
 /// Stores a value in the form in which the keyspace keeps it: a collection that is small enough is kept within the entry.
 #[inline]
 pub(super) fn in_entry_form<R>(value: NewValue<'_, Object>, store: impl FnOnce(NewValue<'_, Object>) -> R) -> R {
+    let mut image = Vec::new();
     if let NewValue::Boxed(object) = &value
-        && let Some(small) = small::deflate(object)
+        && let Some(small) = small::deflate(object, &mut image)
     {
         return store(NewValue::Tagged(small));
     }
@@ -482,11 +483,12 @@ impl<'s> Vacant<'s> {
         Occupied { entry, announce: self.announce }
     }
 
-    /// Fills the place with a collection, which must not be empty; that counts as so many changes.
+    /// Fills the place with a collection, which must not be empty unless it may be; that counts as so many changes.
     pub fn create<T: Kind>(self, collection: T, dirty: u64, event: Event) -> Occupied<'s> {
         let object = collection.into_object();
-        debug_assert!(!object.is_empty(), "a collection in the keyspace is never empty");
-        let mut occupied = match small::deflate(&object) {
+        debug_assert!(!object.is_empty() || object.may_be_empty(), "it is never empty in the keyspace");
+        let mut image = Vec::new();
+        let mut occupied = match small::deflate(&object, &mut image) {
             Some(small) => self.insert(NewValue::Tagged(small), None, event),
             None => self.insert(NewValue::Boxed(Box::new(object)), None, event),
         };

@@ -6,6 +6,7 @@
 
 use super::listpack::Listpack;
 use super::read::{Reader, score};
+use super::stream::{self, Version};
 use super::ziplist::{Ziplist, Zipmap};
 use super::{BadFormat, Dialect, kind, node};
 use std::borrow::Cow;
@@ -55,7 +56,7 @@ impl Loading {
 #[derive(Debug)]
 pub enum Decoded<'a> {
     Str(Cow<'a, [u8]>),
-    /// Not empty.
+    /// Not empty, unless it may be.
     Object(Object),
 }
 
@@ -68,6 +69,7 @@ pub fn decode<'a>(bytes: &'a [u8], dialect: Dialect, loading: &Loading) -> Resul
     };
     if let Decoded::Object(object) = &decoded
         && object.is_empty()
+        && !object.may_be_empty()
     {
         return Err(BadFormat);
     }
@@ -96,6 +98,9 @@ fn object(number: u8, reader: &mut Reader<'_>, dialect: Dialect, loading: &Loadi
             let elements = Listpack::check(&bytes)?;
             Object::SortedSet(packed_zset(elements.len(), elements, loading)?)
         }
+        kind::STREAM => Object::Stream(Box::new(stream::get(reader, Version::One)?)),
+        kind::STREAM_2 => Object::Stream(Box::new(stream::get(reader, Version::Two)?)),
+        kind::STREAM_3 => Object::Stream(Box::new(stream::get(reader, Version::Three)?)),
         kind::HASH => Object::Hash(plain_hash(reader, loading)?),
         kind::HASH_ZIPMAP => Object::Hash(pairs(Zipmap::check(&packed(reader)?)?, &loading.hash)?),
         kind::HASH_ZIPLIST => Object::Hash(pairs(Ziplist::check(&packed(reader)?)?, &any_length(loading))?),
@@ -117,7 +122,7 @@ fn object(number: u8, reader: &mut Reader<'_>, dialect: Dialect, loading: &Loadi
 }
 
 /// A string that is a packed form.
-fn packed<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, [u8]>, BadFormat> {
+pub(super) fn packed<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, [u8]>, BadFormat> {
     let bytes = reader.string()?;
     if bytes.len() <= PACKED_MAX { Ok(bytes) } else { Err(BadFormat) }
 }

@@ -2,7 +2,7 @@
 
 use super::listpack::Builder;
 use super::write::Writer;
-use super::{kind, node};
+use super::{kind, node, stream};
 use structures::blocks::BlockLimit;
 use structures::packed::{Packed, PackedElement};
 use value::hash::Field;
@@ -38,6 +38,7 @@ pub fn encode(value: View<'_>, saving: &Saving, out: &mut Vec<u8>) {
         View::Object(Object::Set(set)) => put_set(writer, set),
         View::Object(Object::Hash(hash)) => put_hash(writer, hash),
         View::Object(Object::SortedSet(zset)) => put_zset(writer, zset),
+        View::Object(Object::Stream(stream)) => stream::put(writer, stream),
     }
 }
 

@@ -17,6 +17,7 @@ mod listpack;
 pub mod lzf;
 pub mod payload;
 mod read;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -70,11 +71,16 @@ mod kind {
     pub const HASH_ZIPLIST: u8 = 13;
     /// Nodes are ziplists.
     pub const LIST_QUICKLIST: u8 = 14;
+    /// A stream, as Redis wrote it before 7.0.
+    pub const STREAM: u8 = 15;
     pub const HASH_LISTPACK: u8 = 16;
     pub const ZSET_LISTPACK: u8 = 17;
     /// Nodes are listpacks, or one element each.
     pub const LIST_QUICKLIST_2: u8 = 18;
+    /// A stream, as Redis 7.0 wrote it.
+    pub const STREAM_2: u8 = 19;
     pub const SET_LISTPACK: u8 = 20;
+    pub const STREAM_3: u8 = 21;
     /// A hash whose fields have deadlines, as Redis wrote it before 7.4 was released; of Valkey, how it writes one.
     pub const HASH_METADATA_EARLY: u8 = 22;
     pub const HASH_LISTPACK_EX_EARLY: u8 = 23;

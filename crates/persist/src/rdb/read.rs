@@ -32,7 +32,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], BadFormat> {
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], BadFormat> {
         let (taken, rest) = self.bytes.split_first_chunk::<N>().ok_or(BadFormat)?;
         self.bytes = rest;
         Ok(*taken)
@@ -75,8 +75,14 @@ impl<'a> Reader<'a> {
 
     /// A number of elements, each of which takes at least so many bytes; at least one.
     pub fn count(&mut self, bytes_min: usize) -> Result<usize, BadFormat> {
+        let count = self.count_or_none(bytes_min)?;
+        if count == 0 { Err(BadFormat) } else { Ok(count) }
+    }
+
+    /// As `count`, but there may be none.
+    pub fn count_or_none(&mut self, bytes_min: usize) -> Result<usize, BadFormat> {
         let count = usize::try_from(self.length()?).map_err(|_| BadFormat)?;
-        if count == 0 || count > self.left() / bytes_min { Err(BadFormat) } else { Ok(count) }
+        if count > self.left() / bytes_min { Err(BadFormat) } else { Ok(count) }
     }
 
     fn small_length(&mut self) -> Result<usize, BadFormat> {

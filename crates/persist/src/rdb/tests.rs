@@ -7,13 +7,14 @@ use structures::hash::Hasher;
 use structures::packed::PackedElement;
 use value::hash::{Field, Rules, Ttl};
 use value::list::End;
+use value::stream::{BlockLimits, Group, References, StreamId};
 use value::string::{Scratch, Str};
-use value::{Hash, List, Object, Set, SortedSet, View, set, sorted_set};
+use value::{Hash, List, Object, Set, SortedSet, Stream, View, set, sorted_set};
 
 const NOW: u64 = 1_700_000_000_000;
 const LIST_LIMIT: i64 = -2;
 
-fn loading() -> Loading {
+pub(super) fn loading() -> Loading {
     let hasher = Hasher::new(1, 2);
     Loading {
         hash: Rules { entries_max: 512, value_max: 64, hasher, now_ms: NOW },
@@ -25,7 +26,7 @@ fn loading() -> Loading {
     }
 }
 
-fn saving(compress: bool) -> Saving {
+pub(super) fn saving(compress: bool) -> Saving {
     Saving { compress, list: BlockLimit::from_config(LIST_LIMIT) }
 }
 
@@ -42,6 +43,8 @@ enum Content {
     List(Vec<Vec<u8>>),
     /// Members; of a hash with values and deadlines, of a sorted set with scores. In any order.
     Others(Vec<(Vec<u8>, Vec<u8>, Option<u64>)>),
+    /// All that is written of it, so that nothing is left out.
+    Stream(Vec<u8>),
 }
 
 fn content(object: &Object) -> Content {
@@ -55,6 +58,7 @@ fn content(object: &Object) -> Content {
         Object::SortedSet(zset) => {
             zset.iter().map(|(member, score)| (member.to_vec(), (score + 0.0).to_le_bytes().to_vec(), None)).collect()
         }
+        Object::Stream(_) => return Content::Stream(encoded(View::Object(object), false)),
     };
     all.sort();
     Content::Others(all)
@@ -72,6 +76,7 @@ fn decoded(bytes: &[u8]) -> Result<(Content, &'static str), BadFormat> {
                 Object::Set(_) => {}
                 Object::Hash(hash) => hash.check(),
                 Object::SortedSet(zset) => zset.check(),
+                Object::Stream(stream) => stream.check(),
             }
             (content(&object), object.encoding_name())
         }
@@ -99,11 +104,38 @@ fn score(rng: &mut Rng) -> f64 {
     }
 }
 
+fn stream(rng: &mut Rng, len: u64) -> Stream {
+    let limits = BlockLimits::from_config(4096, 1 + rng.below(100) as usize);
+    let mut stream = Stream::new();
+    for _ in 0..len {
+        let bits = rng.below(40);
+        let id = StreamId::new(stream.last_id().ms + 1 + rng.below(1 << bits), rng.below(3));
+        let fields: Vec<_> = (0..1 + rng.below(3)).map(|_| (string(rng), string(rng))).collect();
+        stream.append(id, fields.iter().map(|(name, value)| (&name[..], &value[..])), &limits);
+    }
+    for name in 0..rng.below(4) {
+        let read = (rng.below(2) == 0).then(|| rng.below(len + 1));
+        stream.add_group(name.to_string().as_bytes(), Group::new(stream.last_id(), read));
+    }
+    let ids: Vec<_> = stream.entries().iter().map(|entry| entry.id).collect();
+    for id in ids {
+        if let Some(group) = stream.group_mut(rng.below(3).to_string().as_bytes()) {
+            let (consumer, _) = group.find_or_add(&string(rng), NOW as i64);
+            group.give(id, consumer, NOW as i64, rng.below(300));
+            group.consumer_mut(consumer).active_ms = (rng.below(3) > 0).then_some(NOW as i64);
+        }
+        if rng.below(3) == 0 {
+            stream.delete(id, References::Keep);
+        }
+    }
+    stream
+}
+
 fn collection(rng: &mut Rng) -> Object {
     let loading = loading();
     let bits = rng.below(11);
     let len = 1 + rng.below(1 << bits);
-    match rng.below(4) {
+    match rng.below(5) {
         0 => {
             let mut list = List::new();
             for _ in 0..len {
@@ -139,6 +171,7 @@ fn collection(rng: &mut Rng) -> Object {
             }
             Object::Hash(hash)
         }
+        3 => Object::Stream(Box::new(stream(rng, len))),
         _ => {
             let mut zset = SortedSet::default();
             for _ in 0..len {
@@ -166,7 +199,7 @@ fn every_collection_comes_back() {
         }
         seen.insert((object.type_name(), encoding));
     }
-    assert_eq!(seen.len(), 10, "{seen:?}");
+    assert_eq!(seen.len(), 11, "{seen:?}");
 }
 
 #[test]

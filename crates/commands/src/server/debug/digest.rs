@@ -8,7 +8,8 @@ use command::{Args, CommandResult, Ctx};
 use engine::{EntryRef, LockedKeys, Lookup};
 use sha1::{Digest, Sha1};
 use std::fmt::Write;
-use value::Object;
+use value::stream::StreamId;
+use value::{Object, Stream};
 
 type Hash = [u8; 20];
 
@@ -39,7 +40,37 @@ fn add_field(hasher: &mut Sha1, field: value::hash::Field<'_>) {
     }
 }
 
-/// The content of a collection: in order for a list, in any order for the others.
+fn add_id(hasher: &mut Sha1, id: StreamId) {
+    hasher.update(id.to_bytes());
+}
+
+/// Adds entries and groups, and what the stream knows of entries that are gone. The times of consumers are left out: they
+/// change whenever a consumer looks.
+fn add_stream(hasher: &mut Sha1, stream: &Stream) {
+    for entry in stream.entries().iter() {
+        add_id(hasher, entry.id);
+        for (name, value) in entry.fields() {
+            name.with_bytes(|name| add(hasher, name));
+            value.with_bytes(|value| add(hasher, value));
+        }
+    }
+    [stream.last_id(), stream.max_deleted()].iter().for_each(|id| add_id(hasher, *id));
+    hasher.update(stream.added().to_le_bytes());
+    for (name, group) in stream.groups() {
+        add(hasher, name);
+        add_id(hasher, group.last_delivered);
+        hasher.update(group.entries_read.unwrap_or(u64::MAX).to_le_bytes());
+        group.consumers().for_each(|(_, consumer)| add(hasher, consumer.name()));
+        for (id, nack) in group.pending(StreamId::MIN, StreamId::MAX) {
+            add_id(hasher, id);
+            add(hasher, group.consumer(nack.consumer()).name());
+            hasher.update(nack.delivered_ms.to_le_bytes());
+            hasher.update(nack.deliveries.to_le_bytes());
+        }
+    }
+}
+
+/// The content of a collection: in order for lists, sorted sets and streams, in any order for the others.
 fn add_object(hasher: &mut Sha1, object: &Object, now_ms: u64) {
     match object {
         Object::List(list) => list.iter().for_each(|element| element.with_bytes(|bytes| add(hasher, bytes))),
@@ -50,6 +81,7 @@ fn add_object(hasher: &mut Sha1, object: &Object, now_ms: u64) {
             // Either zero is the same score, and which one is kept follows from the encoding.
             hasher.update((score + 0.0).to_le_bytes());
         }),
+        Object::Stream(stream) => add_stream(hasher, stream),
     }
 }
 

@@ -118,21 +118,22 @@ const BINS: usize = 65;
 /// Kinds of values, as their histograms are named.
 const KINDS: [&str; 5] = ["strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items"];
 
-/// Place of a collection's kind in [`KINDS`].
-fn kind_of(object: &Object) -> usize {
+/// Place of a collection's kind in [`KINDS`]; streams have none, as in Redis.
+fn kind_of(object: &Object) -> Option<usize> {
     match object {
-        Object::List(_) => 1,
-        Object::Set(_) => 2,
-        Object::SortedSet(_) => 3,
-        Object::Hash(_) => 4,
+        Object::List(_) => Some(1),
+        Object::Set(_) => Some(2),
+        Object::SortedSet(_) => Some(3),
+        Object::Hash(_) => Some(4),
+        Object::Stream(_) => None,
     }
 }
 
 /// The kind of a value, and its size: bytes of a string, elements of a collection.
-fn size(entry: &EntryRef<'_, Object>) -> (usize, usize) {
+fn size(entry: &EntryRef<'_, Object>) -> Option<(usize, usize)> {
     match value::small::object(&entry.value()) {
-        Some(object) => (kind_of(&object), object.len()),
-        None => (0, value::string::Str::of(entry.value()).map_or(0, value::string::Str::len)),
+        Some(object) => Some((kind_of(&object)?, object.len())),
+        None => Some((0, value::string::Str::of(entry.value()).map_or(0, value::string::Str::len))),
     }
 }
 
@@ -166,8 +167,9 @@ pub fn keysizes(facts: &Facts<'_>, keys: &mut LockedKeys<'_>, out: &mut Vec<u8>)
     let filled = facts.keyspace.dbs.iter().enumerate().filter(|(_, db)| db.keys > 0);
     for (number, _) in filled {
         keys.visit_keys(number, |entry| {
-            let (kind, size) = size(&entry);
-            counts[number][kind][bin_of(size)] += 1;
+            if let Some((kind, size)) = size(&entry) {
+                counts[number][kind][bin_of(size)] += 1;
+            }
         });
     }
     for (number, kinds) in counts.iter().enumerate() {
