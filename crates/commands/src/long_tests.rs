@@ -96,6 +96,8 @@ fn keys_that_are_away_are_still_listed_with_their_types() {
     // The scan is to be answered at once.
     server.server.executor.as_mut().expect("there is one").long_elements = LONG_ELEMENTS;
     assert_eq!(server.run_on(other, "DBSIZE").to_string(), "(integer) 2");
+    let sizes = server.run_on(other, "INFO keysizes").to_string();
+    assert!(sizes.contains("db0_distrib_sets_items:2=2"), "{sizes}");
     let found = server.run_on(other, "SCAN 0 COUNT 1000 TYPE set").to_string();
     assert!(found.contains("\"a\"") && found.contains("\"b\""), "{found}");
     server.execute();

@@ -1,23 +1,24 @@
-//! Keys that are away: a long command takes its keys out of their shards, and works on them elsewhere.
+//! Detached keys: a long command takes its keys out of their shards, and works on them elsewhere.
 //!
 //! A command holds its shards for as long as it runs, and a shard has many other keys. One that takes long
 //! therefore holds its keys instead: under the locks of their shards they are moved into a keyspace of the command's own,
 //! and the shards are let go. The command runs there, on another thread, by the same handler and through the same door;
-//! when it is done, its keys come back under the locks of their shards, in whatever state they are then.
+//! when it is done, its keys are attached again under the locks of their shards, in whatever state they are then.
 //!
 //! ```text
-//!  shard 3: a  z(empty)  b      away: z          Detached: one shard: z, dst
-//!  shard 7: c  d                away: dst
+//!  shard 3: a  z(placeholder)  b      detached: z          Detached: one shard: z, dst
+//!  shard 7: c  d                      detached: dst
 //! ```
 //!
-//! * To everybody else the command happens at the moment of its return: until then, whoever names one of its keys waits
+//! * To everybody else the command happens at the moment at which its keys are attached: until then, whoever names one of them waits
 //!   (see [`LockedKeys::must_wait`]), and so does whoever needs all shards. Two long commands with a key in common thus run
-//!   one after the other. Nobody waits while he has something away, so no two can wait for each other.
-//! * A key that is away leaves an empty collection of its type behind, without a deadline: commands that visit the whole
-//!   keyspace without naming keys (KEYS, SCAN, DBSIZE, RANDOMKEY) still find it. Nothing else may look at it.
-//! * A key goes from all databases: a command may have to do with several (COPY ... DB).
-//! * Who watches a key goes along with it. A key that somebody waits for (BLPOP), or that serving a wait would fill, does not
-//!   go away: so nothing that comes back, and no wait that is served, has to do with waits and absence at once.
+//!   one after the other. Nobody waits while he has keys detached, so no two can wait for each other.
+//! * A detached collection leaves a [`Placeholder`] behind, without a deadline: a state of the entry that everybody who visits
+//!   the keyspace without naming keys (KEYS, SCAN, DBSIZE, RANDOMKEY, INFO keysizes) sees as what it is.
+//! * A key is detached from all databases: a command may have to do with several (COPY ... DB). It is also detached when it is not
+//!   there, so that nobody makes it meanwhile.
+//! * Who watches a key goes along with it. A key with waiters (BLPOP), or that serving a wait would fill, is never detached, so
+//!   attaching keys and serving waiters never interact.
 //! * Of a string or a small collection a copy goes, which takes no time to speak of; a large string is counted by reference.
 
 use crate::key::Key;
@@ -27,7 +28,7 @@ use crate::shard::subexpiry::next_deadline;
 use crate::shard::{Db, ShardData};
 use std::sync::atomic::Ordering;
 use structures::dict::{self, EntryMut, NewValue, OwnedValue, Removed, ValueRef};
-use value::{Kind, Object};
+use value::{Kind, Object, Placeholder};
 
 /// With more keys than this a command runs where it is.
 const KEYS_MAX: usize = 4096;
@@ -208,7 +209,9 @@ impl DetachedKey {
         let Some(mut entry) = table.get_mut(self.hash, &self.bytes) else { return };
         let (deadline, lru, flag) = (entry.deadline(), entry.lru(), entry.user_flag());
         let placeholder = match entry.value() {
-            ValueRef::Boxed(object) => Some(NewValue::Boxed(Box::new(object.shell()))),
+            ValueRef::Boxed(object) => {
+                Some(NewValue::Boxed(Box::new(Object::Detached(Box::new(Placeholder::of(object))))))
+            }
             // A copy goes, and what stays is as good as a placeholder.
             ValueRef::Unit | ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Blob(_) | ValueRef::Tagged(_) => None,
         };

@@ -9,6 +9,7 @@
 
 pub mod hash;
 pub mod list;
+mod placeholder;
 pub mod probe;
 pub mod set;
 pub mod small;
@@ -18,6 +19,7 @@ pub mod string;
 
 pub use hash::Hash;
 pub use list::List;
+pub use placeholder::Placeholder;
 pub use set::Set;
 pub use small::{View, Workbench};
 pub use sorted_set::SortedSet;
@@ -34,6 +36,8 @@ pub enum Object {
     Hash(Hash),
     SortedSet(SortedSet),
     Stream(Box<Stream>),
+    /// The value is somewhere else for now.
+    Detached(Box<Placeholder>),
 }
 
 /// One type of collection, to ask an [`Object`] for.
@@ -75,6 +79,7 @@ impl Object {
             Object::Hash(_) => Hash::TYPE,
             Object::SortedSet(_) => SortedSet::TYPE,
             Object::Stream(_) => Stream::TYPE,
+            Object::Detached(place) => place.type_name(),
         }
     }
 
@@ -86,17 +91,7 @@ impl Object {
             Object::Hash(hash) => hash.encoding_name(),
             Object::SortedSet(zset) => zset.encoding_name(),
             Object::Stream(stream) => stream.encoding_name(),
-        }
-    }
-
-    /// An empty collection of the same type.
-    pub fn shell(&self) -> Object {
-        match self {
-            Object::List(_) => Object::List(List::new()),
-            Object::Set(_) => Object::Set(Set::new()),
-            Object::Hash(_) => Object::Hash(Hash::new()),
-            Object::SortedSet(_) => Object::SortedSet(SortedSet::default()),
-            Object::Stream(_) => Object::Stream(Box::default()),
+            Object::Detached(place) => place.encoding_name(),
         }
     }
 
@@ -108,6 +103,7 @@ impl Object {
             Object::Hash(hash) => hash.len(),
             Object::SortedSet(zset) => zset.len(),
             Object::Stream(stream) => stream.len(),
+            Object::Detached(place) => place.len(),
         }
     }
 
@@ -119,7 +115,7 @@ impl Object {
     pub fn may_be_empty(&self) -> bool {
         match self {
             Object::List(_) | Object::Set(_) | Object::Hash(_) | Object::SortedSet(_) => false,
-            Object::Stream(_) => true,
+            Object::Stream(_) | Object::Detached(_) => true,
         }
     }
 
@@ -131,6 +127,7 @@ impl Object {
             Object::Hash(hash) => hash.memory(),
             Object::SortedSet(zset) => zset.memory(),
             Object::Stream(stream) => stream.memory(),
+            Object::Detached(_) => size_of::<Placeholder>(),
         };
         size_of::<Object>() + held
     }
@@ -144,6 +141,7 @@ impl Object {
             Object::Set(set) => set.as_table().is_none(),
             Object::SortedSet(zset) => zset.packed().is_some(),
             Object::Stream(stream) => stream.is_one_block(),
+            Object::Detached(_) => false,
         }
     }
 
@@ -157,6 +155,7 @@ impl Object {
             Object::Set(set) => set.into_buffer(),
             Object::SortedSet(zset) => zset.into_buffer(),
             Object::Stream(stream) => stream.into_buffer(),
+            Object::Detached(_) => Vec::new(),
         }
     }
 

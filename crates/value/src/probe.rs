@@ -41,7 +41,7 @@ impl Object {
             Object::Set(set) => set.prefetch(probes),
             Object::Hash(hash) => hash.prefetch(probes),
             Object::SortedSet(zset) => zset.prefetch(probes),
-            Object::List(_) | Object::Stream(_) => {}
+            Object::List(_) | Object::Stream(_) | Object::Detached(_) => {}
         }
     }
 }

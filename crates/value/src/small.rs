@@ -46,7 +46,7 @@ const STREAM: u16 = 5;
 pub fn deflate<'o>(object: &'o Object, image: &'o mut Vec<u8>) -> Option<Tagged<'o>> {
     let (form, packed) = match object {
         Object::List(List::Packed(packed)) => (LIST, packed),
-        Object::List(List::Blocks(_)) => return None,
+        Object::List(List::Blocks(_)) | Object::Detached(_) => return None,
         Object::Hash(hash) => (HASH, hash.untimed()?),
         Object::SortedSet(zset) => (SORTED_SET, zset.packed()?.pairs()),
         Object::Set(set) => match set.as_packed() {

@@ -197,7 +197,9 @@ impl<'a> Source<'a> {
             None => Members::None,
             Some(Object::Set(set)) => Members::Set(set),
             Some(Object::SortedSet(set)) => Members::Sorted(set),
-            Some(Object::List(_) | Object::Hash(_) | Object::Stream(_)) => return Err(CommandError::WRONG_TYPE),
+            Some(Object::List(_) | Object::Hash(_) | Object::Stream(_) | Object::Detached(_)) => {
+                return Err(CommandError::WRONG_TYPE);
+            }
         };
         Ok(Source { members, weight: 1.0 })
     }

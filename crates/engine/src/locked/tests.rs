@@ -115,6 +115,7 @@ impl Change {
             Object::Set(set) => self.set(set),
             Object::SortedSet(zset) => self.zset(zset),
             Object::Stream(stream) => self.stream(stream),
+            Object::Detached(_) => unreachable!("nothing is detached here"),
         }
     }
 
@@ -156,6 +157,7 @@ fn put(slot: Slot<'_>, object: Object) {
         (Slot::Vacant(vacant), Object::Set(set)) => drop(vacant.create(set, 1, Event::NONE)),
         (Slot::Vacant(vacant), Object::SortedSet(zset)) => drop(vacant.create(zset, 1, Event::NONE)),
         (Slot::Vacant(vacant), Object::Stream(stream)) => drop(vacant.create(*stream, 1, Event::NONE)),
+        (Slot::Vacant(_), Object::Detached(_)) => unreachable!("nothing is detached here"),
     }
 }
 
@@ -222,6 +224,7 @@ fn show(object: &Object) -> String {
         Object::Set(set) => set.iter().map(|member| format!("{member:?}")).collect(),
         Object::SortedSet(zset) => zset.iter().map(|pair| format!("{pair:?}")).collect(),
         Object::Stream(stream) => return format!("{stream:?}"),
+        Object::Detached(_) => unreachable!("nothing is detached here"),
     };
     parts.sort();
     format!("{} {} {parts:?}", object.type_name(), object.encoding_name())

@@ -63,6 +63,7 @@ fn change(object: &mut Object, rng: &mut Rng) {
             let id = if front { stream.first_id() } else { stream.last_id() };
             stream.delete(id, References::Keep);
         }
+        Object::Detached(_) => unreachable!("nothing is detached here"),
     }
 }
 

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use command::spec::registry::Command;
 use command::stats::histogram::Histogram;
 use engine::{EntryRef, LockedKeys};
-use value::Object;
+use value::{Hash, Kind, List, Object, Set, SortedSet};
 
 fn line(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
@@ -115,18 +115,18 @@ const KEYSIZES_KEYS_MAX: usize = 1 << 17;
 /// One bin for nothing, and one for each power of two.
 const BINS: usize = 65;
 
-/// Kinds of values, as their histograms are named.
-const KINDS: [&str; 5] = ["strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items"];
+/// Kinds of values: the names of their histograms, and what TYPE answers.
+const KINDS: [(&str, &str); 5] = [
+    ("strings_sizes", "string"),
+    ("lists_items", List::TYPE),
+    ("sets_items", Set::TYPE),
+    ("zsets_items", SortedSet::TYPE),
+    ("hashes_items", Hash::TYPE),
+];
 
 /// Place of a collection's kind in [`KINDS`]; streams have none, as in Redis.
 fn kind_of(object: &Object) -> Option<usize> {
-    match object {
-        Object::List(_) => Some(1),
-        Object::Set(_) => Some(2),
-        Object::SortedSet(_) => Some(3),
-        Object::Hash(_) => Some(4),
-        Object::Stream(_) => None,
-    }
+    KINDS.iter().position(|kind| kind.1 == object.type_name())
 }
 
 /// The kind of a value, and its size: bytes of a string, elements of a collection.
@@ -173,7 +173,7 @@ pub fn keysizes(facts: &Facts<'_>, keys: &mut LockedKeys<'_>, out: &mut Vec<u8>)
         });
     }
     for (number, kinds) in counts.iter().enumerate() {
-        for (kind, bins) in KINDS.iter().zip(kinds) {
+        for ((kind, _), bins) in KINDS.iter().zip(kinds) {
             let filled: Vec<String> =
                 (0..BINS).filter(|&bin| bins[bin] > 0).map(|bin| format!("{}={}", bin_label(bin), bins[bin])).collect();
             if !filled.is_empty() {
