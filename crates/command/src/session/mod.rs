@@ -63,6 +63,7 @@ pub struct Session {
     pub id: u64,
     pub db: usize,
     pub proto: Proto,
+    /// It has said AUTH, or came when there was no password.
     pub authenticated: bool,
     /// Came over the loopback interface or a unix socket.
     pub local: bool,

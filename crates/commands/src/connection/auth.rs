@@ -100,6 +100,8 @@ struct Greeting<'a> {
 }
 
 fn parse_hello<'a>(cx: &mut Ctx<'_>, args: &Args<'a>) -> Result<Greeting<'a>, CommandError> {
+    // First of all, for a refused HELLO is logged, too.
+    cx.session.redacted = (2..args.len()).filter(|at| args.is(at - 1, "AUTH") || args.is(at - 2, "AUTH")).collect();
     let mut greeting = Greeting::default();
     if let Some(version) = args.get(1) {
         greeting.proto = Some(match base::num::parse_i64(version).ok_or(CommandError::PROTO_NOT_INTEGER)? {
@@ -111,7 +113,6 @@ fn parse_hello<'a>(cx: &mut Ctx<'_>, args: &Args<'a>) -> Result<Greeting<'a>, Co
     let mut at = 2;
     while at < args.len() {
         if args.is(at, "AUTH") && at + 2 < args.len() {
-            cx.session.redacted.extend([at + 1, at + 2]);
             greeting.user = Some((args.word(at + 1), args.word(at + 2)));
             at += 3;
         } else if args.is(at, "SETNAME") && at + 1 < args.len() {
