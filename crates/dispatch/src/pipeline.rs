@@ -55,7 +55,6 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
     let batch = &mut worker.batch;
     let first = batch.parsed.len();
     let mut first_word = batch.words.len();
-    batch.words.append(&mut session.partial);
     let mut known = None;
     // Before AUTH the limits are small, and the next command may lift them: one at a time.
     let most = if authenticated { COMMANDS_MAX } else { 1 };
@@ -64,7 +63,17 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
         if batch.parsed.len() - first >= most {
             break End::Full { at };
         }
-        match session.parser.parse_behind(&mut input[at..], at, &limits, &mut batch.words) {
+        let status = if session.partial.is_empty() {
+            session.parser.parse_behind(&mut input[at..], at, &limits, &mut batch.words)
+        } else {
+            // The words of a command that comes in parts stay with its connection until it is whole: each is copied once.
+            let status = session.parser.parse_behind(input, 0, &limits, &mut session.partial);
+            if matches!(status, Ok(Status::Complete { .. })) {
+                batch.words.append(&mut session.partial);
+            }
+            status
+        };
+        match status {
             Ok(Status::Complete { consumed }) => {
                 plan(server, &input[..at + consumed], session.db, batch, first_word, consumed, &mut known);
                 first_word = batch.words.len();
@@ -75,7 +84,7 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
             Err(error) => break End::Error(error),
         }
     };
-    // What was parsed of an unfinished command stays with its connection, counted from where the command begins.
+    // What was parsed of a command that is not whole, counted from where it begins.
     if let End::Incomplete { at, .. } = end {
         let partial = batch.words[first_word..].iter().map(|word| Arg { start: word.start - at, end: word.end - at });
         session.partial.extend(partial);
