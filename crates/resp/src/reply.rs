@@ -8,13 +8,11 @@
 
 use std::ops::Range;
 
-mod output;
 #[cfg(test)]
 mod tests;
 
-pub use output::{Mark, Output, Slices};
-
 pub use base::Blob;
+pub use base::output::{Mark, Output};
 
 /// Blobs at least this long are sent by reference; below, copying is cheaper than one more slice for the kernel.
 pub const BY_REFERENCE_MIN: usize = 16 * 1024;
@@ -54,7 +52,7 @@ impl ReplyWriter {
     /// `+OK`.
     #[inline]
     pub fn ok(&mut self) {
-        self.out.bytes.extend_from_slice(b"+OK\r\n");
+        self.out.put(b"+OK\r\n");
     }
 
     /// A simple string. Line breaks cannot be part of one: they become spaces.
@@ -86,11 +84,17 @@ impl ReplyWriter {
     /// A bulk string.
     #[inline]
     pub fn bulk(&mut self, text: &[u8]) {
-        // One check of the capacity for all three parts.
-        self.out.bytes.reserve(text.len() + HEADER_MAX + 2);
-        self.header(b'$', text.len());
-        self.out.bytes.extend_from_slice(text);
-        self.out.bytes.extend_from_slice(b"\r\n");
+        if text.len() > TOGETHER_MAX {
+            self.header(b'$', text.len());
+            self.out.put(text);
+            self.out.put(b"\r\n");
+            return;
+        }
+        // One check of the room for all three parts.
+        let bytes = self.out.room(text.len() + HEADER_MAX + 2);
+        push_header(bytes, b'$', text.len());
+        bytes.extend_from_slice(text);
+        bytes.extend_from_slice(b"\r\n");
     }
 
     /// A number as a bulk string.
@@ -107,16 +111,16 @@ impl ReplyWriter {
             return;
         }
         self.header(b'$', range.len());
-        self.out.push_blob(blob.clone(), range);
-        self.out.bytes.extend_from_slice(b"\r\n");
+        self.out.share(blob.clone(), range);
+        self.out.put(b"\r\n");
     }
 
     /// Nothing, where a value could be.
     #[inline]
     pub fn null(&mut self) {
         match self.proto {
-            Proto::Resp2 => self.out.bytes.extend_from_slice(b"$-1\r\n"),
-            Proto::Resp3 => self.out.bytes.extend_from_slice(b"_\r\n"),
+            Proto::Resp2 => self.out.put(b"$-1\r\n"),
+            Proto::Resp3 => self.out.put(b"_\r\n"),
         }
     }
 
@@ -124,8 +128,8 @@ impl ReplyWriter {
     #[inline]
     pub fn null_array(&mut self) {
         match self.proto {
-            Proto::Resp2 => self.out.bytes.extend_from_slice(b"*-1\r\n"),
-            Proto::Resp3 => self.out.bytes.extend_from_slice(b"_\r\n"),
+            Proto::Resp2 => self.out.put(b"*-1\r\n"),
+            Proto::Resp3 => self.out.put(b"_\r\n"),
         }
     }
 
@@ -175,7 +179,8 @@ impl ReplyWriter {
 
     fn any_double(&mut self, number: f64) {
         let resp3 = self.is_resp3();
-        let bytes = &mut self.out.bytes;
+        // Digits and header are in one block.
+        let bytes = self.out.room(DOUBLE_MAX + 2 * HEADER_MAX);
         if resp3 {
             bytes.push(b',');
         }
@@ -184,11 +189,11 @@ impl ReplyWriter {
         if !resp3 {
             // The header goes in front once the length is known: a few bytes move.
             let len = bytes.len() - start;
-            self.header(b'$', len);
-            let header = self.out.bytes.len() - start - len;
-            self.out.bytes[start..].rotate_right(header);
+            push_header(bytes, b'$', len);
+            let header = bytes.len() - start - len;
+            bytes[start..].rotate_right(header);
         }
-        self.out.bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(b"\r\n");
     }
 
     #[inline]
@@ -199,7 +204,7 @@ impl ReplyWriter {
             (Proto::Resp2, true) => b":1\r\n",
             (Proto::Resp2, false) => b":0\r\n",
         };
-        self.out.bytes.extend_from_slice(line);
+        self.out.put(line);
     }
 
     /// A number of any length, in decimal.
@@ -214,16 +219,16 @@ impl ReplyWriter {
             return;
         }
         self.header(b'=', text.len() + 4);
-        self.out.bytes.extend_from_slice(format);
-        self.out.bytes.push(b':');
-        self.out.bytes.extend_from_slice(text);
-        self.out.bytes.extend_from_slice(b"\r\n");
+        self.out.put(format);
+        self.out.put(b":");
+        self.out.put(text);
+        self.out.put(b"\r\n");
     }
 
     /// Bytes that are a reply, or part of one, already.
     #[inline]
     pub fn raw(&mut self, bytes: &[u8]) {
-        self.out.bytes.extend_from_slice(bytes);
+        self.out.put(bytes);
     }
 
     /// Begins an aggregate of unknown length; its elements follow, then one of the `set_*_len` methods.
@@ -266,32 +271,20 @@ impl ReplyWriter {
 
     /// `kind`, the text with its line breaks made spaces, and the line's end.
     fn line(&mut self, kind: u8, text: &[u8]) {
-        let bytes = &mut self.out.bytes;
-        bytes.reserve(text.len() + 3);
-        bytes.push(kind);
-        let start = bytes.len();
-        bytes.extend_from_slice(text);
-        if memchr::memchr2(b'\r', b'\n', text).is_some() {
-            for byte in &mut bytes[start..] {
-                if matches!(byte, b'\r' | b'\n') {
-                    *byte = b' ';
-                }
-            }
+        self.out.put(&[kind]);
+        if memchr::memchr2(b'\r', b'\n', text).is_none() {
+            self.out.put(text);
+        } else {
+            let spaced = |&byte: &u8| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte };
+            self.out.put(&text.iter().map(spaced).collect::<Vec<u8>>());
         }
-        bytes.extend_from_slice(b"\r\n");
+        self.out.put(b"\r\n");
     }
 
-    /// A length line. Small ones, nearly all, are a single store.
+    /// A length line.
     #[inline]
     fn header(&mut self, kind: u8, len: usize) {
-        let bytes = &mut self.out.bytes;
-        if len < 10 {
-            bytes.extend_from_slice(&[kind, b'0' + len as u8, b'\r', b'\n']);
-        } else if len < 100 {
-            bytes.extend_from_slice(&[kind, b'0' + (len / 10) as u8, b'0' + (len % 10) as u8, b'\r', b'\n']);
-        } else {
-            long_number_line(bytes, kind, itoa::Buffer::new().format(len));
-        }
+        push_header(self.out.room(HEADER_MAX), kind, len);
     }
 
     #[inline]
@@ -299,16 +292,34 @@ impl ReplyWriter {
         if (0..100).contains(&number) {
             self.header(kind, number as usize);
         } else {
-            long_number_line(&mut self.out.bytes, kind, itoa::Buffer::new().format(number));
+            push_long_number(self.out.room(HEADER_MAX), kind, itoa::Buffer::new().format(number));
         }
     }
 }
 
 /// The longest length line: its kind, twenty digits, and the line's end.
 const HEADER_MAX: usize = 1 + 20 + 2;
+const _: () = assert!(HEADER_MAX <= base::output::HEADER_MAX);
 
-fn long_number_line(bytes: &mut Vec<u8>, kind: u8, digits: &str) {
-    bytes.reserve(digits.len() + 3);
+/// A string up to this length is written in one piece; of a longer one, each block is filled.
+const TOGETHER_MAX: usize = 1024;
+
+/// The longest double that is printed: `-2.2250738585072014e-308`, with room to spare.
+const DOUBLE_MAX: usize = 40;
+
+/// Small lengths, nearly all, are a single store.
+#[inline]
+fn push_header(bytes: &mut Vec<u8>, kind: u8, len: usize) {
+    if len < 10 {
+        bytes.extend_from_slice(&[kind, b'0' + len as u8, b'\r', b'\n']);
+    } else if len < 100 {
+        bytes.extend_from_slice(&[kind, b'0' + (len / 10) as u8, b'0' + (len % 10) as u8, b'\r', b'\n']);
+    } else {
+        push_long_number(bytes, kind, itoa::Buffer::new().format(len));
+    }
+}
+
+fn push_long_number(bytes: &mut Vec<u8>, kind: u8, digits: &str) {
     bytes.push(kind);
     bytes.extend_from_slice(digits.as_bytes());
     bytes.extend_from_slice(b"\r\n");
