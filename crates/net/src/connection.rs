@@ -2,13 +2,17 @@
 
 use crate::Next;
 use crate::driver::{Driver, Receiver};
-use resp::{Output, ReplyWriter};
+use base::Output;
 use std::io::{self, Read};
 
-/// Bytes read at a time, at the least, into the buffer that all connections of a worker share.
+/// Bytes read at a time, at the most, into the buffer that all connections of a worker share.
 pub(crate) const READ_LEN: usize = 64 * 1024;
-/// Most that is reserved ahead for a bulk string whose length a client announced.
-const RESERVE_AHEAD_MAX: usize = 4 * 1024 * 1024;
+/// Bytes read at a time, at the most, of a string whose length is known.
+const READ_LEN_MAX: usize = 256 * 1024;
+/// Most that is reserved for a string whose length a client announced before it sent any of it.
+const RESERVE_AT_ONCE_MAX: usize = 4 * 1024 * 1024;
+/// Later, so many times what it has sent is reserved, so that the little that is there then is the most that is moved.
+const RESERVE_FACTOR: usize = 16;
 
 /// A connection of state `C`, over a driver's socket `K`.
 pub(crate) struct Connection<C, K> {
@@ -17,7 +21,7 @@ pub(crate) struct Connection<C, K> {
     pub state: C,
     /// Input that is not a whole command yet.
     pub input: Vec<u8>,
-    /// Output that the socket did not take.
+    /// What is to be sent.
     pub output: Output,
     pub readable: bool,
     pub writable: bool,
@@ -29,17 +33,21 @@ pub(crate) struct Connection<C, K> {
     pub resume_when_sent: bool,
     /// ... for something that comes soon.
     pub pending: bool,
-    /// Told to resume.
+    /// It may go on.
     pub resumed: bool,
     /// Close once all output is sent.
     pub closing: bool,
+    /// Close at the end of its turn.
+    pub doomed: bool,
     /// A turn stopped in the middle of `input`: it may hold whole commands, for which no event will come.
     pub unparsed: bool,
-    /// What it was given last was long.
+    /// What it was given last, or sent, was long.
     pub heavy: bool,
     /// In the list of connections to be served this turn.
     pub listed: bool,
-    /// Bytes that the unfinished command in `input` is known to need, as far as it told.
+    /// Between being prepared and the end of its turn.
+    pub in_turn: bool,
+    /// Bytes that the unfinished command in `input` is known to need, as far as is known.
     pub need: usize,
 }
 
@@ -68,9 +76,11 @@ impl<C, K> Connection<C, K> {
             pending: false,
             resumed: false,
             closing: false,
+            doomed: false,
             unparsed: false,
             heavy: false,
             listed: false,
+            in_turn: false,
             need: 0,
         }
     }
@@ -89,9 +99,10 @@ impl<C, K> Connection<C, K> {
 
     /// Reads behind the unfinished input.
     pub fn read_more(&mut self, driver: &mut impl Driver<Socket = K>) -> Got {
-        let ahead = self.need.saturating_sub(self.input.len()).clamp(READ_LEN / 4, RESERVE_AHEAD_MAX);
         let before = self.input.len();
-        self.input.reserve(ahead);
+        let missing = self.need.saturating_sub(before);
+        let ahead = missing.clamp(READ_LEN / 4, READ_LEN_MAX);
+        self.make_room(ahead, missing);
         // `read_to_end` fills spare capacity without clearing it first; what it read before an error stays.
         let result = Receiver(driver, &mut self.socket).take(ahead as u64).read_to_end(&mut self.input);
         let len = self.input.len() - before;
@@ -109,6 +120,20 @@ impl<C, K> Connection<C, K> {
                 Got::Bytes(len)
             }
         }
+    }
+
+    /// Makes room for `ahead` more bytes of input. Where more is known to be `missing`, room for all of it is made as soon as
+    /// enough of it has come: nothing is copied twice, and nobody reserves by an announcement alone.
+    fn make_room(&mut self, ahead: usize, missing: usize) {
+        let len = self.input.len();
+        if ahead <= self.input.capacity() - len {
+            return;
+        }
+        if missing < ahead {
+            return self.input.reserve(ahead);
+        }
+        let trusted = (len * RESERVE_FACTOR).max(RESERVE_AT_ONCE_MAX);
+        self.input.reserve_exact(missing.min(trusted).max(ahead));
     }
 
     fn read_failed(&mut self, error: &io::Error) -> Got {
@@ -132,20 +157,14 @@ impl<C, K> Connection<C, K> {
         }
     }
 
-    /// What is to become of it after a turn.
+    /// What is to become of it after its commands.
     #[inline]
     pub fn note(&mut self, next: Next) {
-        self.waiting = matches!(next, Next::Wait | Next::Pending | Next::SendFirst);
+        self.waiting = matches!(next, Next::Wait | Next::Pending | Next::SendFirst | Next::DeliverFirst);
         self.pending = next == Next::Pending;
         self.resume_when_sent = next == Next::SendFirst;
-        self.unparsed |= self.waiting && !self.input.is_empty();
-    }
-
-    /// Notes what is to become of it, and takes over what there is to be sent, to send it when it is served.
-    pub fn keep(&mut self, next: Next, reply: &mut ReplyWriter) {
-        self.note(next);
         self.closing |= next == Next::Close;
-        self.output.append(&mut reply.out);
+        self.unparsed |= self.waiting && !self.input.is_empty();
     }
 
     /// Whether there is something to read, and nothing left of before: no input, no output, nothing that waits.
@@ -166,25 +185,14 @@ impl<C, K> Connection<C, K> {
         self.waiting && !self.resume_when_sent && !self.pending && self.read_closed
     }
 
-    /// Sends of `output` what the socket takes; tells how many bytes. `Err` when the connection is broken.
+    /// Sends of the output what the socket takes, and returns how many bytes. `Err` when the connection is broken.
     #[inline]
-    pub fn send(&mut self, driver: &mut impl Driver<Socket = K>, output: &mut Output) -> io::Result<usize> {
-        let before = output.len();
-        self.writable = driver.send(&mut self.socket, output)?;
-        Ok(before - output.len())
-    }
-
-    /// Sends what is pending.
     pub fn flush(&mut self, driver: &mut impl Driver<Socket = K>) -> io::Result<usize> {
-        if !self.writable || self.output.is_empty() {
+        if !self.writable {
             return Ok(0);
         }
-        // A connection at rest holds no buffer: the empty one stays.
-        let mut output = std::mem::take(&mut self.output);
-        let sent = self.send(driver, &mut output)?;
-        if !output.is_empty() {
-            self.output = output;
-        }
-        Ok(sent)
+        let before = self.output.len();
+        self.writable = driver.send(&mut self.socket, &mut self.output)?;
+        Ok(before - self.output.len())
     }
 }

@@ -1,7 +1,7 @@
 //! What moves bytes between sockets and the loop.
 //!
-//! The loop says what it wants in terms that suit a system that tells when a socket is ready (epoll) as well as one that
-//! tells when an operation is done (io_uring):
+//! The loop says what it wants in terms that suit a system that reports when a socket is ready (epoll) as well as one that
+//! reports when an operation is done (io_uring):
 //!
 //! - It *receives into* memory of its own, only after an event said that there is something. A driver of completions has the bytes
 //!   in its own buffers by then, and copies them out.
@@ -11,15 +11,15 @@
 //! - All that was sent in a turn may be submitted together by the [`Driver::wait`] that follows.
 
 use crate::stream::Stream;
-use resp::Output;
+use base::Output;
 use std::io;
 use std::time::Duration;
 
-/// What a driver tells the loop.
+/// What a driver reports to the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// There are letters in the worker's box.
-    Post,
+    /// There is something in the worker's mailbox.
+    Mail,
     /// Somebody wants to connect.
     Connections,
     /// Something changed about the connection in `slot`.
@@ -39,7 +39,7 @@ pub trait Driver {
     /// A connection's socket, and what the driver knows of it.
     type Socket;
 
-    /// Takes over a connection: from now on, events tell of it by `slot`. What has arrived already is told of too.
+    /// Takes over a connection: from now on, events name it by `slot`. What has arrived already is reported too.
     ///
     /// # Errors
     /// The system cannot watch it. It is closed.
@@ -57,11 +57,11 @@ pub trait Driver {
     /// Receives what is there, as [`io::Read::read`] does: 0 is the end. Less than was asked for means that there is no more for now.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`]: nothing is there, an event will tell. Others: the connection is broken.
+    /// [`io::ErrorKind::WouldBlock`]: nothing is there, until an event. Others: the connection is broken.
     fn receive(&mut self, socket: &mut Self::Socket, into: &mut [u8]) -> io::Result<usize>;
 
-    /// Takes from the front of `output` as much as can be sent or held, and tells whether that was all. If not, an event tells
-    /// when there is room.
+    /// Takes from the front of `output` as much as can be sent or held, and returns whether that was all. If not, an event
+    /// says when there is room.
     ///
     /// # Errors
     /// The connection is broken.

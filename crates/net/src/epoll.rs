@@ -3,13 +3,14 @@
 
 use crate::driver::{Driver, Event};
 use crate::stream::Stream;
-use mio::{Events, Poll, Token, Waker};
-use resp::Output;
+use base::Output;
+use mio::{Events, Poll, Registry, Token, Waker};
 use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-const POST: Token = Token(usize::MAX);
-pub(crate) const CONNECTIONS: Token = Token(usize::MAX - 1);
+const MAIL: Token = Token(usize::MAX);
+const CONNECTIONS: Token = Token(usize::MAX - 1);
 /// Slices given to one system call.
 const SLICES_MAX: usize = 64;
 
@@ -24,14 +25,29 @@ impl Epoll {
         Ok(Epoll { poll: Poll::new()?, events: Events::with_capacity(1024) })
     }
 
-    /// What gets the loop out of its wait, with [`Event::Post`].
+    /// What gets the loop out of its wait, with [`Event::Mail`].
     pub(crate) fn waker(&self) -> io::Result<Waker> {
-        Waker::new(self.poll.registry(), POST)
+        Waker::new(self.poll.registry(), MAIL)
     }
 
-    pub(crate) fn registry(&self) -> &mio::Registry {
+    pub(crate) fn registry(&self) -> &Registry {
         self.poll.registry()
     }
+}
+
+/// Makes a loop wait for connections, with [`Event::Connections`]. Of several loops that wait for the same listener, one is woken.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn watch_listener(registry: &Registry, listener: BorrowedFd<'_>) -> io::Result<()> {
+    use rustix::event::epoll::{EventData, EventFlags, add};
+    let flags = EventFlags::IN | EventFlags::ET | EventFlags::EXCLUSIVE;
+    Ok(add(registry, listener, EventData::new_u64(CONNECTIONS.0 as u64), flags)?)
+}
+
+/// The same where all loops are woken: one of them will get each connection, and the others find none.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn watch_listener(registry: &Registry, listener: BorrowedFd<'_>) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    registry.register(&mut mio::unix::SourceFd(&listener.as_raw_fd()), CONNECTIONS, mio::Interest::READABLE)
 }
 
 impl Driver for Epoll {
@@ -55,7 +71,7 @@ impl Driver for Epoll {
         }
         for event in &self.events {
             note(match event.token() {
-                POST => Event::Post,
+                MAIL => Event::Mail,
                 CONNECTIONS => Event::Connections,
                 Token(slot) => Event::Socket {
                     slot,
@@ -76,15 +92,7 @@ impl Driver for Epoll {
     #[inline]
     fn send(&mut self, stream: &mut Stream, output: &mut Output) -> io::Result<bool> {
         while !output.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let mut count = 0;
-            let mut offered = 0;
-            for (to, from) in slices.iter_mut().zip(output.slices()) {
-                *to = IoSlice::new(from);
-                offered += from.len();
-                count += 1;
-            }
-            let sent = if count == 1 { stream.write(&slices[0]) } else { stream.write_vectored(&slices[..count]) };
+            let (sent, offered) = write_some(stream, output);
             let sent = match sent {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(sent) => sent,
@@ -104,4 +112,23 @@ impl Driver for Epoll {
         }
         Ok(true)
     }
+}
+
+/// Offers the system as much as one call takes; returns what it took, and how much that could have been.
+#[inline]
+fn write_some(stream: &mut Stream, output: &Output) -> (io::Result<usize>, usize) {
+    let mut parts = output.slices();
+    let first = parts.next().unwrap_or_default();
+    if first.len() == output.len() {
+        return (stream.write(first), first.len());
+    }
+    let mut slices = [IoSlice::new(first); SLICES_MAX];
+    let mut count = 1;
+    let mut offered = first.len();
+    for (to, from) in slices[1..].iter_mut().zip(parts) {
+        *to = IoSlice::new(from);
+        offered += from.len();
+        count += 1;
+    }
+    (stream.write_vectored(&slices[..count]), offered)
 }

@@ -2,19 +2,19 @@
 
 use crate::connection::{Connection, Got, READ_LEN};
 use crate::driver::{Driver, Event};
-use crate::epoll::{CONNECTIONS, Epoll};
+use crate::epoll::Epoll;
 use crate::listener::Listeners;
-use crate::post::{Mail, Post};
-use crate::stream::{Peer, Stream};
-use crate::{Next, Order, Service, Turn};
+use crate::mailbox::Mailbox;
+use crate::{Action, Next, Service, Turn};
+use base::Output;
 use hashbrown::HashMap;
-use resp::{Output, Proto, ReplyWriter};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+mod accept;
+mod actions;
 #[cfg(test)]
 mod tests;
 
@@ -22,16 +22,17 @@ mod tests;
 const SHARED_LEN: usize = 4 * READ_LEN;
 /// With so many bytes of replies kept back, they are sent before more commands run.
 const UNSENT_MAX: usize = 256 * 1024;
-/// A connection that was last given so many bytes at once is heavy: it is served after those that are not.
+/// A connection that moved so many bytes in its last turn, in either direction, is heavy: it is served after those that are not.
 const HEAVY_BYTES: usize = 32 * 1024;
-/// With so many bytes for heavy connections, a turn ends, so that the others do not wait for all of them.
-const HEAVY_BYTES_PER_TURN: usize = 512 * 1024;
-/// Memory that an empty output keeps.
+/// Bytes read at a time from a heavy connection, so that the turn can end between two reads.
+const HEAVY_READ_LEN: usize = 16 * 1024;
+/// What a turn may spend on heavy connections, so that the others do not wait for all of them.
+const HEAVY_TIME_PER_TURN: Duration = Duration::from_micros(500);
+/// Memory that an empty output keeps, and how many of them are kept.
 const SPARE_BYTES_MAX: usize = 16 * 1024;
+const SPARES_MAX: usize = 128;
 /// Reads from one connection in one turn, so that a fast sender does not keep others waiting.
 const READS_PER_TURN: usize = 4;
-/// Connections accepted in one turn.
-const ACCEPTS_PER_TURN: usize = 256;
 
 /// What one connection moved in a turn, and holds after it, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,53 +49,50 @@ pub struct IoStats {
 }
 
 /// What a loop waits on, made before the loop so that others can write to it before it runs.
-pub struct Port<M> {
+pub struct LoopParts<M> {
     driver: Epoll,
-    post: Post<M>,
+    mailbox: Mailbox<M>,
 }
 
-impl<M> Port<M> {
+impl<M> LoopParts<M> {
     /// # Errors
     /// The system has no more descriptors.
-    pub fn open() -> io::Result<Port<M>> {
+    pub fn open() -> io::Result<LoopParts<M>> {
         let driver = Epoll::new()?;
-        let post = Post::new(driver.waker()?);
-        Ok(Port { driver, post })
+        let mailbox = Mailbox::new(driver.waker()?);
+        Ok(LoopParts { driver, mailbox })
     }
 
     /// The way to reach the loop.
-    pub fn post(&self) -> Post<M> {
-        self.post.clone()
+    pub fn mailbox(&self) -> Mailbox<M> {
+        self.mailbox.clone()
     }
 
-    /// The listeners of the loop, to be opened and given to it with [`EventLoop::listen`].
+    /// Listeners of all these loops, to be opened and given to each with [`EventLoop::listen`].
     ///
     /// # Errors
     /// The system has no more descriptors.
-    pub fn listeners(&self) -> io::Result<Listeners> {
-        Ok(Listeners::new(self.driver.registry().try_clone()?, CONNECTIONS))
+    pub fn listeners(all: &[LoopParts<M>]) -> io::Result<Listeners> {
+        let registries = all.iter().map(|parts| parts.driver.registry().try_clone()).collect::<io::Result<_>>()?;
+        Ok(Listeners::new(registries))
     }
 }
 
 /// A connection whose input is read and prepared, and not answered yet.
-struct Prepared<C, K> {
+struct Prepared {
     slot: usize,
-    connection: Box<Connection<C, K>>,
     /// Where in the shared buffer its input is.
     input: Range<usize>,
     io: IoStats,
 }
 
 /// A connection whose commands have run, and whose replies are not sent yet.
-struct Answered<C, K> {
+struct Answered {
     slot: usize,
-    connection: Box<Connection<C, K>>,
-    reply: Output,
-    next: Next,
     io: IoStats,
 }
 
-/// Where a connection is while nobody serves it.
+/// A connection, where there is one.
 type Slot<S, D> = Option<Box<Connection<<S as Service>::Conn, <D as Driver>::Socket>>>;
 
 /// A worker's loop.
@@ -105,39 +103,41 @@ pub struct EventLoop<S: Service, D: Driver = Epoll> {
     free: Vec<usize>,
     by_id: HashMap<u64, usize>,
     listeners: Option<Arc<Listeners>>,
-    /// All workers' letter boxes, by their number: accepted connections go to the one with the fewest.
-    workers: Vec<Post<S::Message>>,
-    post: Post<S::Message>,
+    /// All workers: an accepted connection goes to the one with the fewest.
+    workers: Vec<Mailbox<S::Message>>,
+    mailbox: Mailbox<S::Message>,
     ready: Vec<usize>,
     /// What was read for the connections in `prepared`, one behind the other, and how much of it is used.
     shared: Box<[u8]>,
     shared_used: usize,
-    prepared: Vec<Prepared<S::Conn, D::Socket>>,
-    answered: Vec<Answered<S::Conn, D::Socket>>,
-    /// Bytes of replies in this turn.
-    replied: usize,
+    prepared: Vec<Prepared>,
+    answered: Vec<Answered>,
     /// Empty outputs, whose memory is used again.
     spare: Vec<Output>,
-    reply: ReplyWriter,
+    /// Messages that came too early for their connections, which are in the middle of their turns.
+    later: Vec<Action<S::Message, S::Push>>,
     stopping: bool,
     accept_again: bool,
-    /// Accepting failed (no descriptors left, most likely): no event tells when it can be tried again.
+    /// Accepting failed (no descriptors left, most likely): no event says when it can be tried again.
     accept_later: bool,
-    /// There is post, to be opened once all events are noted.
-    post_came: bool,
+    /// There is something in the mailbox, to be taken out once all events are noted.
+    mail_came: bool,
+    /// When the turn began.
+    now: Instant,
     time_check: Instant,
 }
 
 impl<S: Service> EventLoop<S> {
     /// A loop without connections.
-    pub fn new(port: Port<S::Message>, service: S) -> EventLoop<S> {
-        EventLoop::over(port.driver, port.post, service)
+    pub fn new(parts: LoopParts<S::Message>, service: S) -> EventLoop<S> {
+        EventLoop::over(parts.driver, parts.mailbox, service)
     }
 }
 
 impl<S: Service, D: Driver> EventLoop<S, D> {
-    /// A loop without connections, over this driver, which hears of letters in the box of `post`.
-    pub fn over(driver: D, post: Post<S::Message>, service: S) -> EventLoop<S, D> {
+    /// A loop without connections, over this driver, which hears when something is put into the mailbox.
+    pub fn over(driver: D, mailbox: Mailbox<S::Message>, service: S) -> EventLoop<S, D> {
+        let now = Instant::now();
         EventLoop {
             driver,
             service,
@@ -146,30 +146,24 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
             by_id: HashMap::new(),
             listeners: None,
             workers: Vec::new(),
-            post,
+            mailbox,
             ready: Vec::new(),
             shared: vec![0; SHARED_LEN].into_boxed_slice(),
             shared_used: 0,
             prepared: Vec::new(),
             answered: Vec::new(),
-            replied: 0,
             spare: Vec::new(),
-            reply: ReplyWriter::new(Proto::Resp2),
+            later: Vec::new(),
             stopping: false,
             accept_again: false,
             accept_later: false,
-            post_came: false,
-            time_check: Instant::now(),
+            mail_came: false,
+            now,
+            time_check: now,
         }
     }
 
-    /// Makes this the loop that accepts, for all `workers`. The listeners are those of its own port.
-    pub fn listen(&mut self, listeners: Arc<Listeners>, workers: Vec<Post<S::Message>>) {
-        self.listeners = Some(listeners);
-        self.workers = workers;
-    }
-
-    /// Runs until told to stop.
+    /// Runs until it is stopped.
     ///
     /// # Errors
     /// Waiting for events failed: the process cannot go on.
@@ -178,39 +172,25 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
         while !self.stopping {
             let timeout = if self.ready.is_empty() && !self.accept_again { wait_ms } else { 0 };
             self.wait(Duration::from_millis(timeout))?;
-            self.service.begin_turn();
-            if std::mem::take(&mut self.post_came) {
+            self.begin_turn();
+            if std::mem::take(&mut self.mail_came) || !self.later.is_empty() {
                 // After the events: a slot that is freed and filled again here must not get those of its last owner.
-                self.open_post();
+                self.open_mailbox();
             }
-            while let Some(order) = self.service.due() {
-                self.obey(order);
+            while let Some(action) = self.service.due() {
+                self.apply(action);
             }
             if self.accept_again || self.accept_later {
+                // Before anything else runs: who has connected is given to a worker that is not about to be busy.
                 self.accept();
             }
-            let mut serving = std::mem::take(&mut self.ready);
-            serving.retain(|&slot| {
-                let heavy = matches!(self.connections.get(slot), Some(Some(connection)) if connection.heavy);
-                if !heavy {
-                    self.serve(slot);
-                }
-                heavy
-            });
-            self.answer_prepared();
-            self.serve_heavy(&serving);
-            serving.clear();
-            if self.ready.is_empty() {
-                self.ready = serving;
-            }
+            self.serve_ready();
             self.check_time();
             wait_ms = self.service.end_turn();
+            self.mailbox.note_turn(0);
         }
         for slot in 0..self.connections.len() {
             self.close(slot);
-        }
-        if let Some(listeners) = &self.listeners {
-            listeners.lock().clear();
         }
         Ok(())
     }
@@ -218,9 +198,9 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
     /// Waits, and notes what happened.
     #[inline]
     fn wait(&mut self, timeout: Duration) -> io::Result<()> {
-        let EventLoop { driver, connections, ready, post_came, accept_again, .. } = self;
+        let EventLoop { driver, connections, ready, mail_came, accept_again, .. } = self;
         driver.wait(timeout, |event| match event {
-            Event::Post => *post_came = true,
+            Event::Mail => *mail_came = true,
             Event::Connections => *accept_again = true,
             Event::Socket { slot, readable, writable, read_closed } => {
                 let Some(connection) = connections.get_mut(slot).and_then(Option::as_deref_mut) else { return };
@@ -235,6 +215,15 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
         })
     }
 
+    #[inline]
+    fn begin_turn(&mut self) {
+        self.now = Instant::now();
+        if let Some(listeners) = &self.listeners {
+            self.mailbox.note_turn(listeners.clock_us(self.now));
+        }
+        self.service.begin_turn();
+    }
+
     fn list(&mut self, slot: usize) {
         if let Some(Some(connection)) = self.connections.get_mut(slot)
             && !connection.listed
@@ -244,197 +233,68 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
         }
     }
 
-    #[cold]
-    fn open_post(&mut self) {
-        for mail in self.post.take() {
-            match mail {
-                Mail::Connection(stream, peer) => self.add(stream, &peer),
-                Mail::Stop => self.stopping = true,
-                Mail::Message(message) => {
-                    let order = self.service.message(message);
-                    self.obey(order);
-                }
+    /// Serves all that is ready: the heavy ones last, and as many of them as a turn has time for.
+    fn serve_ready(&mut self) {
+        let mut serving = std::mem::take(&mut self.ready);
+        serving.retain(|&slot| {
+            let heavy = matches!(self.connections.get(slot), Some(Some(connection)) if connection.heavy);
+            if !heavy {
+                self.serve(slot, READ_LEN);
             }
-        }
-    }
-
-    #[cold]
-    fn obey(&mut self, order: Order<S::Message>) {
-        match order {
-            Order::None => {}
-            Order::Close(id) => {
-                if let Some(&slot) = self.by_id.get(&id) {
-                    self.close(slot);
-                }
-            }
-            Order::Send(id, bytes) => self.send_to(id, &bytes),
-            Order::Tell(id, message) => {
-                if let Some(&slot) = self.by_id.get(&id) {
-                    self.tell(slot, message);
-                }
-            }
-            Order::Resume(id) => {
-                if let Some(&slot) = self.by_id.get(&id)
-                    && let Some(connection) = &mut self.connections[slot]
-                    && connection.waiting
-                {
-                    connection.resumed = true;
-                    self.list(slot);
-                }
-            }
-            Order::ResumeAll => {
-                let waiting = |(slot, connection): (usize, &Slot<S, D>)| {
-                    connection.as_ref().is_some_and(|connection| connection.waiting).then_some(slot)
-                };
-                let slots: Vec<usize> = self.connections.iter().enumerate().filter_map(waiting).collect();
-                for slot in slots {
-                    if let Some(connection) = &mut self.connections[slot] {
-                        connection.resumed = true;
-                    }
-                    self.list(slot);
-                }
-            }
-        }
-    }
-
-    /// Hands a message to a connection; what it answers is sent, and the rest of its input follows, in this turn.
-    fn tell(&mut self, slot: usize, message: S::Message) {
-        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
-        match self.service.tell(&mut connection.state, message, &mut self.reply) {
-            Some(next) => connection.keep(next, &mut self.reply),
-            None if self.reply.out.is_empty() => return,
-            None => connection.output.append(&mut self.reply.out),
-        }
-        self.list(slot);
-    }
-
-    fn send_to(&mut self, id: u64, bytes: &[u8]) {
-        let Some(&slot) = self.by_id.get(&id) else { return };
-        let Some(Some(connection)) = self.connections.get_mut(slot) else { return };
-        let mut writer = ReplyWriter::new(Proto::Resp2);
-        writer.raw(bytes);
-        connection.output.append(&mut writer.out);
-        self.list(slot);
-    }
-
-    fn accept(&mut self) {
-        self.accept_again = false;
-        self.accept_later = false;
-        let Some(listeners) = self.listeners.clone() else { return };
-        let options = self.service.tcp_options();
-        for listener in listeners.lock().iter() {
-            for turn in 0.. {
-                if turn == ACCEPTS_PER_TURN {
-                    self.accept_again = true;
-                    break;
-                }
-                match listener.accept(options) {
-                    Ok((stream, peer)) => self.assign(stream, peer),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    // Gone before it was accepted: there may be others.
-                    Err(error)
-                        if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted) => {}
-                    Err(error) => {
-                        log::warn!("Accepting client connection: {error}");
-                        self.accept_later = true;
-                        break;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Gives a connection to the worker that has the fewest.
-    fn assign(&mut self, stream: Stream, peer: Peer) {
-        let Some(least) = self.workers.iter().min_by_key(|worker| worker.load()) else { return };
-        least.connections.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = least.send(Mail::Connection(stream, peer)) {
-            // It lies in the box all the same, and is found with the next letter.
-            log::warn!("Handing a connection to its worker: {error}");
-        }
-    }
-
-    fn add(&mut self, mut stream: Stream, peer: &Peer) {
-        let (id, state) = match self.service.open(peer) {
-            Ok(opened) => opened,
-            Err(refusal) => {
-                // One attempt: a client that is refused is owed no more.
-                let _ = io::Write::write(&mut stream, &refusal);
-                self.post.connections.fetch_sub(1, Ordering::Relaxed);
-                return;
-            }
-        };
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.connections.push(None);
-            self.connections.len() - 1
+            heavy
         });
-        let socket = match self.driver.adopt(stream, slot) {
-            Ok(socket) => socket,
-            Err(error) => {
-                log::warn!("Waiting for a connection: {error}");
-                self.service.closed(state);
-                self.post.connections.fetch_sub(1, Ordering::Relaxed);
-                self.free.push(slot);
-                return;
-            }
-        };
-        self.connections[slot] = Some(Box::new(Connection::new(id, socket, state)));
-        self.by_id.insert(id, slot);
-        self.list(slot);
+        self.answer_prepared();
+        if !serving.is_empty() {
+            self.serve_heavy(&serving);
+        }
+        serving.clear();
+        if self.ready.is_empty() {
+            self.ready = serving;
+        }
     }
 
-    fn close(&mut self, slot: usize) {
-        let Some(connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
-        let Connection { id, socket, state, .. } = *connection;
-        self.by_id.remove(&id);
-        self.post.connections.fetch_sub(1, Ordering::Relaxed);
-        self.free.push(slot);
-        self.service.closed(state);
-        // Last: who sees the end of the connection finds nothing of it any more.
-        self.driver.release(socket);
+    fn serve_heavy(&mut self, slots: &[usize]) {
+        let begin = Instant::now();
+        for (at, &slot) in slots.iter().enumerate() {
+            if at > 0 && begin.elapsed() > HEAVY_TIME_PER_TURN {
+                // Those that had no turn go first in the next one.
+                let served = self.ready.len();
+                self.ready.extend_from_slice(&slots[at..]);
+                self.ready.rotate_left(served);
+                return;
+            }
+            self.serve(slot, HEAVY_READ_LEN);
+            self.answer_prepared();
+        }
     }
 
     /// Serves one connection for this turn: at once, or, in the common case of whole commands that came to a connection at
-    /// rest, together with others that are ready too.
-    fn serve(&mut self, slot: usize) {
-        // Taken out and put back, so that the connection and the rest of the loop can be used side by side.
-        let Some(mut connection) = self.connections.get_mut(slot).and_then(Option::take) else { return };
+    /// rest, together with others that are ready too. Of those, up to `read_len` bytes are read.
+    fn serve(&mut self, slot: usize, read_len: usize) {
+        let EventLoop { connections, driver, service, shared, shared_used, .. } = self;
+        let Some(connection) = connections.get_mut(slot).and_then(Option::as_deref_mut) else { return };
         connection.listed = false;
         let mut io = IoStats::default();
-        if connection.is_at_rest() {
-            io.reads = 1;
-            let room = &mut self.shared[self.shared_used..];
-            let alive = match connection.read_shared(&mut self.driver, room) {
-                Got::Bytes(len) => {
-                    io.received = len;
-                    self.service.prepare(&mut connection.state, &mut room[..len]);
-                    let input = self.shared_used..self.shared_used + len;
-                    self.shared_used = input.end;
-                    self.prepared.push(Prepared { slot, connection, input, io });
-                    if self.shared.len() - self.shared_used < READ_LEN || self.service.has_prepared_enough() {
-                        self.answer_prepared();
-                    }
-                    return;
-                }
-                Got::Nothing => true,
-                Got::End => false,
-            };
-            return self.end_turn_of(slot, connection, io, alive);
+        if !connection.is_at_rest() {
+            let alive = self.converse(slot, &mut io);
+            return self.end_turn_of(slot, io, alive);
         }
-        let alive = self.converse(&mut connection, &mut io);
-        self.end_turn_of(slot, connection, io, alive);
-    }
-
-    /// Serves connections whose replies were long of late, as many as a turn has time for; the others stay ready.
-    fn serve_heavy(&mut self, slots: &[usize]) {
-        self.replied = 0;
-        for (at, &slot) in slots.iter().enumerate() {
-            if self.replied > HEAVY_BYTES_PER_TURN {
-                self.ready.extend_from_slice(&slots[at..]);
-                return;
+        io.reads = 1;
+        let room = &mut shared[*shared_used..][..read_len];
+        match connection.read_shared(driver, room) {
+            Got::Bytes(len) => {
+                io.received = len;
+                connection.in_turn = true;
+                service.prepare(&mut connection.state, &mut room[..len]);
+                let input = *shared_used..*shared_used + len;
+                *shared_used = input.end;
+                self.prepared.push(Prepared { slot, input, io });
+                if self.shared.len() - self.shared_used < READ_LEN || self.service.has_prepared_enough() {
+                    self.answer_prepared();
+                }
             }
-            self.serve(slot);
-            self.answer_prepared();
+            Got::Nothing => self.end_turn_of(slot, io, true),
+            Got::End => self.end_turn_of(slot, io, false),
         }
     }
 
@@ -445,14 +305,20 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
         }
         let mut prepared = std::mem::take(&mut self.prepared);
         let mut unsent = 0;
-        for Prepared { slot, mut connection, input, io } in prepared.drain(..) {
-            let input = &mut self.shared[input];
-            let turn = self.service.answer_next(&mut connection.state, input, &mut self.reply);
+        for Prepared { slot, input, io } in prepared.drain(..) {
+            let EventLoop { connections, service, shared, spare, .. } = self;
+            let connection = connections[slot].as_deref_mut().expect("a connection in its turn stays");
+            lend(spare, &mut connection.output);
+            let input = &mut shared[input];
+            let turn = service.answer_next(&mut connection.state, input, &mut connection.output);
             connection.input.extend_from_slice(&input[turn.consumed.min(input.len())..]);
             connection.need = turn.need;
-            let reply = std::mem::replace(&mut self.reply.out, self.spare.pop().unwrap_or_default());
-            unsent += reply.len();
-            self.answered.push(Answered { slot, connection, reply, next: turn.next, io });
+            connection.note(turn.next);
+            unsent += connection.output.len();
+            self.answered.push(Answered { slot, io });
+            if turn.next == Next::DeliverFirst {
+                self.deliver_first(slot);
+            }
             if unsent > UNSENT_MAX {
                 unsent = 0;
                 self.send_answers();
@@ -466,149 +332,156 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
     /// Sends the answers that were kept back, all at once: who has many connections wakes up once and not for each.
     fn send_answers(&mut self) {
         let mut answered = std::mem::take(&mut self.answered);
-        for Answered { slot, mut connection, reply, next, mut io } in answered.drain(..) {
-            let mut spare = std::mem::replace(&mut self.reply.out, reply);
-            let alive = self.conclude(&mut connection, next, &mut io);
-            self.end_turn_of(slot, connection, io, alive);
-            spare.shrink_to(SPARE_BYTES_MAX);
-            self.spare.push(spare);
+        for Answered { slot, mut io } in answered.drain(..) {
+            let alive = self.send(slot, &mut io);
+            self.end_turn_of(slot, io, alive);
         }
         self.answered = answered;
     }
 
-    /// Puts a connection back after its turn, or closes it.
+    /// Sends of a connection's output what the socket takes. `false`: the connection is over.
     #[inline]
-    fn end_turn_of(
-        &mut self,
-        slot: usize,
-        mut connection: Box<Connection<S::Conn, D::Socket>>,
-        mut io: IoStats,
-        alive: bool,
-    ) {
-        let alive = alive && !connection.is_waiting_for_nobody();
+    fn send(&mut self, slot: usize, io: &mut IoStats) -> bool {
+        let EventLoop { connections, driver, spare, .. } = self;
+        let Some(connection) = connections.get_mut(slot).and_then(Option::as_deref_mut) else { return false };
+        if !connection.output.is_empty() && connection.writable {
+            io.writes += 1;
+            match connection.flush(driver) {
+                Ok(sent) => io.sent += sent,
+                Err(_) => return false,
+            }
+        }
+        if !connection.output.is_empty() {
+            return true;
+        }
+        // A connection at rest holds no buffer.
+        give_back(spare, &mut connection.output);
+        !connection.closing
+    }
+
+    /// Ends a connection's turn, or the connection.
+    #[inline]
+    fn end_turn_of(&mut self, slot: usize, mut io: IoStats, alive: bool) {
+        let EventLoop { connections, service, .. } = self;
+        let Some(connection) = connections.get_mut(slot).and_then(Option::as_deref_mut) else { return };
+        connection.in_turn = false;
         io.input = connection.input.len();
         io.input_free = connection.input.capacity() - connection.input.len();
         io.output = connection.output.len();
-        let alive = self.service.after_turn(&mut connection.state, io) && alive;
-        let more = if connection.waiting { connection.resume_when_sent } else { connection.readable };
-        let again = more && connection.output.is_empty();
-        self.connections[slot] = Some(connection);
+        connection.heavy = io.received.max(io.sent + io.output) > HEAVY_BYTES;
+        let alive = alive && !connection.doomed && !connection.is_waiting_for_nobody();
+        let alive = service.after_turn(&mut connection.state, io) && alive;
+        let goes_on = connection.readable || connection.unparsed;
+        let more = if connection.waiting { connection.resume_when_sent } else { goes_on };
         if !alive {
             self.close(slot);
-        } else if again {
+        } else if more && connection.output.is_empty() {
             self.list(slot);
         }
     }
 
     /// Sends what is pending, then reads and answers. `false`: the connection is over.
-    fn converse(&mut self, connection: &mut Connection<S::Conn, D::Socket>, io: &mut IoStats) -> bool {
-        if !connection.output.is_empty() {
-            match connection.flush(&mut self.driver) {
-                Ok(sent) => io.sent += sent,
-                Err(_) => return false,
-            }
-            io.writes += 1;
-            if !connection.output.is_empty() {
-                return true;
-            }
-        }
-        if connection.closing {
+    fn converse(&mut self, slot: usize, io: &mut IoStats) -> bool {
+        if !self.send(slot, io) {
             return false;
+        }
+        let EventLoop { connections, service, spare, .. } = self;
+        let Some(connection) = connections[slot].as_deref_mut() else { return false };
+        if !connection.output.is_empty() {
+            return true;
         }
         if connection.waiting {
             if !connection.resume_when_sent && !connection.resumed {
                 return true;
             }
             connection.resumed = false;
-            let next = self.service.resume(&mut connection.state, &mut self.reply);
-            if !self.conclude(connection, next, io) {
+            lend(spare, &mut connection.output);
+            let next = service.resume(&mut connection.state, &mut connection.output);
+            connection.note(next);
+            if !self.conclude(slot, next, io) {
                 return false;
             }
         }
-        if connection.unparsed && !connection.is_held() && !self.answer_kept(connection, io) {
-            return false;
-        }
-        for _ in 0..READS_PER_TURN {
-            // What comes after all that was kept is answered is read next turn, with the others.
-            if !connection.readable || connection.is_held() || connection.input.is_empty() {
+        for turn in 0..=READS_PER_TURN {
+            let EventLoop { connections, driver, .. } = self;
+            let Some(connection) = connections[slot].as_deref_mut() else { return false };
+            if connection.is_held() {
                 break;
             }
-            if !self.read_and_answer(connection, io) {
+            if !connection.unparsed {
+                // What comes after all that was kept is answered is read next turn, with the others.
+                if turn == READS_PER_TURN || !connection.readable || connection.input.is_empty() {
+                    break;
+                }
+                io.reads += 1;
+                match connection.read_more(driver) {
+                    Got::Bytes(len) => io.received += len,
+                    Got::Nothing => continue,
+                    Got::End => return false,
+                }
+            }
+            if !self.answer_kept(slot, io) {
                 return false;
             }
         }
         true
-    }
-
-    #[inline]
-    fn read_and_answer(&mut self, connection: &mut Connection<S::Conn, D::Socket>, io: &mut IoStats) -> bool {
-        io.reads += 1;
-        match connection.read_more(&mut self.driver) {
-            Got::Bytes(len) => {
-                io.received += len;
-                self.answer_kept(connection, io)
-            }
-            Got::Nothing => true,
-            Got::End => false,
-        }
     }
 
     /// Answers what is in the connection's own buffer.
-    fn answer_kept(&mut self, connection: &mut Connection<S::Conn, D::Socket>, io: &mut IoStats) -> bool {
+    fn answer_kept(&mut self, slot: usize, io: &mut IoStats) -> bool {
+        let EventLoop { connections, service, spare, .. } = self;
+        let Some(connection) = connections[slot].as_deref_mut() else { return false };
+        lend(spare, &mut connection.output);
         let Turn { consumed, need, next } =
-            self.service.input(&mut connection.state, &mut connection.input, &mut self.reply);
+            service.input(&mut connection.state, &mut connection.input, &mut connection.output);
         connection.consume(consumed);
         connection.need = need;
         connection.unparsed = false;
-        self.conclude(connection, next, io)
+        connection.note(next);
+        self.conclude(slot, next, io)
     }
 
-    /// Sends the replies of a turn, and keeps what the socket does not take.
-    #[inline]
-    fn conclude(&mut self, connection: &mut Connection<S::Conn, D::Socket>, next: Next, io: &mut IoStats) -> bool {
-        connection.note(next);
-        let bytes = self.reply.out.len();
-        self.replied += bytes;
-        connection.heavy = bytes > HEAVY_BYTES;
-        if bytes > 0 {
-            if connection.output.is_empty() && connection.writable {
-                io.writes += 1;
-                match connection.send(&mut self.driver, &mut self.reply.out) {
-                    Ok(sent) => io.sent += sent,
-                    Err(_) => {
-                        self.reply.out.clear();
-                        return false;
-                    }
-                }
-            }
-            if !self.reply.out.is_empty() {
-                if connection.output.is_empty() {
-                    connection.output = std::mem::take(&mut self.reply.out);
-                } else {
-                    connection.output.append(&mut self.reply.out);
-                    // What was appended is too much to keep room for.
-                    self.reply.out = Output::default();
-                }
-            }
+    /// Sends what a connection was answered outside of a batch.
+    fn conclude(&mut self, slot: usize, next: Next, io: &mut IoStats) -> bool {
+        if next == Next::DeliverFirst {
+            self.deliver_first(slot);
         }
-        if next == Next::Close {
-            connection.closing = true;
-            return !connection.output.is_empty();
-        }
-        true
+        self.send(slot, io)
     }
 
     /// Once a second: closes connections whose time is over.
     fn check_time(&mut self) {
-        if self.time_check.elapsed() < Duration::from_secs(1) {
+        if self.now - self.time_check < Duration::from_secs(1) {
             return;
         }
-        self.time_check = Instant::now();
+        self.time_check = self.now;
         for slot in 0..self.connections.len() {
             let Some(connection) = &mut self.connections[slot] else { continue };
             if self.service.is_over(&mut connection.state) {
                 self.close(slot);
             }
+        }
+    }
+}
+
+/// Gives an output that has no memory that of a spare one.
+#[inline]
+fn lend(spare: &mut Vec<Output>, output: &mut Output) {
+    if !output.has_memory()
+        && let Some(spare) = spare.pop()
+    {
+        *output = spare;
+    }
+}
+
+/// Takes an empty output's memory back.
+#[inline]
+fn give_back(spare: &mut Vec<Output>, output: &mut Output) {
+    if output.has_memory() {
+        let mut output = std::mem::take(output);
+        if spare.len() < SPARES_MAX {
+            output.shrink_to(SPARE_BYTES_MAX);
+            spare.push(output);
         }
     }
 }

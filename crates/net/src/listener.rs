@@ -1,16 +1,20 @@
 //! Listening sockets.
 
+use crate::epoll;
 use crate::stream::{Peer, Stream};
-use mio::event::Source;
+use base::throttle::Throttle;
+use mio::Registry;
 use mio::net::{TcpListener, UnixListener};
-use mio::{Interest, Registry, Token};
 use parking_lot::{Mutex, MutexGuard};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Milliseconds between two lines in the log about connections that cannot be accepted.
+const LOG_EVERY_MS: u64 = 10_000;
 
 /// How accepted TCP connections are set up.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +23,20 @@ pub struct TcpOptions {
     pub keepalive_s: u32,
 }
 
+/// What connections a listener is for: how they are set up, and what is spoken over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerKind {
+    Tcp,
+    Unix,
+}
+
 /// A socket that connections come from.
-pub enum Listener {
+pub struct Listener {
+    kind: ListenerKind,
+    socket: ListenerSocket,
+}
+
+enum ListenerSocket {
     Tcp(TcpListener),
     /// With its path, which is removed at the end.
     Unix(UnixListener, PathBuf),
@@ -31,7 +47,7 @@ impl Listener {
     ///
     /// # Errors
     /// The address is in use or not of this machine.
-    pub fn tcp(addr: SocketAddr, backlog: i32) -> io::Result<Listener> {
+    pub fn tcp(kind: ListenerKind, addr: SocketAddr, backlog: i32) -> io::Result<Listener> {
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
         if addr.is_ipv6() {
@@ -40,7 +56,7 @@ impl Listener {
         socket.set_nonblocking(true)?;
         socket.bind(&addr.into())?;
         socket.listen(backlog)?;
-        Ok(Listener::Tcp(TcpListener::from_std(socket.into())))
+        Ok(Listener { kind, socket: ListenerSocket::Tcp(TcpListener::from_std(socket.into())) })
     }
 
     /// Listens on a unix socket at `path`, replacing one that is there; `mode` 0 leaves its permissions.
@@ -56,27 +72,20 @@ impl Listener {
         if mode != 0 {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
         }
-        Ok(Listener::Unix(listener, path.to_owned()))
+        Ok(Listener { kind: ListenerKind::Unix, socket: ListenerSocket::Unix(listener, path.to_owned()) })
     }
 
-    /// The port, when it is TCP.
+    /// The address, when it is one of TCP.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        match self {
-            Listener::Tcp(listener) => listener.local_addr().ok(),
-            Listener::Unix(..) => None,
-        }
-    }
-
-    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        match self {
-            Listener::Tcp(listener) => listener.register(registry, token, Interest::READABLE),
-            Listener::Unix(listener, _) => listener.register(registry, token, Interest::READABLE),
+        match &self.socket {
+            ListenerSocket::Tcp(listener) => listener.local_addr().ok(),
+            ListenerSocket::Unix(..) => None,
         }
     }
 
     pub(crate) fn accept(&self, options: TcpOptions) -> io::Result<(Stream, Peer)> {
-        match self {
-            Listener::Tcp(listener) => {
+        match &self.socket {
+            ListenerSocket::Tcp(listener) => {
                 let (stream, remote) = listener.accept()?;
                 let socket = SockRef::from(&stream);
                 // A socket that refuses an option still works.
@@ -89,20 +98,30 @@ impl Listener {
                 }
                 let laddr = stream.local_addr().map_or_else(|_| String::new(), |addr| addr.to_string());
                 let peer = Peer {
+                    listener: self.kind,
                     addr: remote.to_string(),
                     laddr,
                     fd: stream.as_raw_fd(),
-                    unix: false,
                     local: remote.ip().to_canonical().is_loopback(),
                 };
                 Ok((Stream::Tcp(stream), peer))
             }
-            Listener::Unix(listener, path) => {
+            ListenerSocket::Unix(listener, path) => {
                 let (stream, _) = listener.accept()?;
                 let name = format!("{}:0", path.display());
-                let peer = Peer { addr: name.clone(), laddr: name, fd: stream.as_raw_fd(), unix: true, local: true };
+                let fd = stream.as_raw_fd();
+                let peer = Peer { listener: self.kind, addr: name.clone(), laddr: name, fd, local: true };
                 Ok((Stream::Unix(stream), peer))
             }
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            ListenerSocket::Tcp(listener) => listener.as_fd(),
+            ListenerSocket::Unix(listener, _) => listener.as_fd(),
         }
     }
 }
@@ -122,40 +141,56 @@ pub struct CannotListen {
     pub error: io::Error,
 }
 
-/// The listeners of a loop, which any thread may exchange while the loop runs.
+/// The listeners of all loops, which any thread may exchange while the loops run.
 pub struct Listeners {
-    registry: Registry,
-    token: Token,
+    /// Where each loop waits.
+    registries: Vec<Registry>,
     open: Mutex<Vec<Listener>>,
+    start: Instant,
+    failures: Throttle,
 }
 
 impl Listeners {
-    pub(crate) fn new(registry: Registry, token: Token) -> Listeners {
-        Listeners { registry, token, open: Mutex::default() }
+    pub(crate) fn new(registries: Vec<Registry>) -> Listeners {
+        Listeners {
+            registries,
+            open: Mutex::default(),
+            start: Instant::now(),
+            failures: Throttle::every_ms(LOG_EVERY_MS),
+        }
     }
 
     /// Listens here too.
     ///
     /// # Errors
     /// It cannot be waited for.
-    pub fn add(&self, mut listener: Listener) -> io::Result<()> {
-        listener.register(&self.registry, self.token)?;
+    pub fn add(&self, listener: Listener) -> io::Result<()> {
+        self.watch(&listener)?;
         self.open.lock().push(listener);
         Ok(())
     }
 
-    /// Listens on these TCP addresses and no others. Those that are open already stay open, so that nobody who is about
-    /// to be accepted there is turned away.
+    /// Listens no more.
+    pub fn close(&self) {
+        self.open.lock().clear();
+    }
+
+    fn watch(&self, listener: &Listener) -> io::Result<()> {
+        self.registries.iter().try_for_each(|registry| epoll::watch_listener(registry, listener.as_fd()))
+    }
+
+    /// Listens for connections of a kind on these TCP addresses and no others. Those that are open already stay open, so that
+    /// nobody who is about to be accepted there is turned away.
     ///
     /// # Errors
     /// The first address that cannot be had; nothing is changed then.
-    pub fn set_tcp(&self, wanted: &[Wanted], backlog: i32) -> Result<(), CannotListen> {
+    pub fn set(&self, kind: ListenerKind, wanted: &[Wanted], backlog: i32) -> Result<(), CannotListen> {
         let mut open = self.open.lock();
         let mut missing = wanted.to_vec();
         let mut closed = Vec::new();
         // Those that are to go are closed first: `*` cannot be opened while one address of its port is.
         open.retain(|listener| {
-            let Some(addr) = listener.local_addr() else { return true };
+            let Some(addr) = listener.local_addr().filter(|_| listener.kind == kind) else { return true };
             if let Some(at) = missing.iter().position(|wanted| wanted.addr == addr) {
                 missing.remove(at);
                 return true;
@@ -164,20 +199,26 @@ impl Listeners {
             false
         });
         let old = open.len();
-        let opened = self.open_all(&mut open, &missing, backlog);
+        let opened = self.open_all(kind, &mut open, &missing, backlog);
         if opened.is_err() {
             open.truncate(old);
-            if let Err(CannotListen { addr, error }) = self.open_all(&mut open, &closed, backlog) {
+            if let Err(CannotListen { addr, error }) = self.open_all(kind, &mut open, &closed, backlog) {
                 log::warn!("Not listening on {addr} any more: {error}");
             }
         }
         opened
     }
 
-    fn open_all(&self, open: &mut Vec<Listener>, wanted: &[Wanted], backlog: i32) -> Result<(), CannotListen> {
+    fn open_all(
+        &self,
+        kind: ListenerKind,
+        open: &mut Vec<Listener>,
+        wanted: &[Wanted],
+        backlog: i32,
+    ) -> Result<(), CannotListen> {
         for &Wanted { addr, may_be_missing } in wanted {
-            let opened = Listener::tcp(addr, backlog).and_then(|mut listener| {
-                listener.register(&self.registry, self.token)?;
+            let opened = Listener::tcp(kind, addr, backlog).and_then(|listener| {
+                self.watch(&listener)?;
                 Ok(listener)
             });
             match opened {
@@ -191,9 +232,22 @@ impl Listeners {
         Ok(())
     }
 
-    /// The TCP addresses that are listened on.
-    pub fn tcp(&self) -> Vec<SocketAddr> {
-        self.open.lock().iter().filter_map(Listener::local_addr).collect()
+    /// The TCP addresses that are listened on for connections of a kind.
+    pub fn addresses(&self, kind: ListenerKind) -> Vec<SocketAddr> {
+        self.open.lock().iter().filter(|listener| listener.kind == kind).filter_map(Listener::local_addr).collect()
+    }
+
+    /// A moment as microseconds on a clock that all loops share; never 0.
+    #[inline]
+    pub(crate) fn clock_us(&self, moment: Instant) -> u64 {
+        moment.saturating_duration_since(self.start).as_micros() as u64 + 1
+    }
+
+    /// Logs why a connection could not be accepted, at a bounded rate: anybody can cause that.
+    pub(crate) fn log_failure(&self, error: &io::Error) {
+        if let Some(more) = self.failures.pass(self.clock_us(Instant::now()) / 1000) {
+            log::warn!("Accepting client connection: {error}{more}");
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Listener>> {
@@ -203,7 +257,7 @@ impl Listeners {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Listener::Unix(_, path) = self {
+        if let ListenerSocket::Unix(_, path) = &self.socket {
             // The socket's file is of no use any more; when it is gone already, so much the better.
             let _ = std::fs::remove_file(path);
         }

@@ -1,5 +1,6 @@
 //! A connection's socket: TCP or unix.
 
+use crate::listener::ListenerKind;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
@@ -16,11 +17,12 @@ pub enum Stream {
 /// Who is at the other end.
 #[derive(Clone, Debug)]
 pub struct Peer {
+    /// Through which kind of listener it came.
+    pub listener: ListenerKind,
     /// As CLIENT LIST shows them: `127.0.0.1:1234`, `[::1]:1234`, `/path/of/socket:0`.
     pub addr: String,
     pub laddr: String,
     pub fd: i32,
-    pub unix: bool,
     /// Over the loopback interface or a unix socket.
     pub local: bool,
 }

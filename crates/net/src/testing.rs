@@ -1,30 +1,30 @@
-//! For tests: a driver that is told of completions, as one over io_uring would be, and a service that repeats words.
+//! For tests: a driver that is told of completions, as one over io_uring would be, and a service that repeats words, or shouts them.
 
 use crate::driver::{Driver, Event};
 use crate::epoll::Epoll;
-use crate::post::Post;
+use crate::mailbox::Mailbox;
 use crate::stream::{Peer, Stream};
-use crate::{IoStats, Next, Order, Service, TcpOptions, Turn};
+use crate::{Action, IoStats, Next, Service, TcpOptions, Turn};
 use base::rng::Rng;
-use resp::{Output, ReplyWriter};
+use base::{Blob, Output};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A driver that can be made for a test.
 pub(crate) trait TestDriver: Driver + Sized {
-    fn open() -> (Self, Post<()>);
+    fn open() -> (Self, Mailbox<Message>);
 }
 
 impl TestDriver for Epoll {
-    fn open() -> (Epoll, Post<()>) {
+    fn open() -> (Epoll, Mailbox<Message>) {
         let driver = Epoll::new().unwrap();
-        let post = Post::new(driver.waker().unwrap());
-        (driver, post)
+        let mailbox = Mailbox::new(driver.waker().unwrap());
+        (driver, mailbox)
     }
 }
 
@@ -53,9 +53,9 @@ pub(crate) struct Held {
 }
 
 impl TestDriver for Completions {
-    fn open() -> (Completions, Post<()>) {
-        let (system, post) = Epoll::open();
-        (Completions { system, sockets: BTreeMap::new(), numbers: 0, random: Rng::seed(7) }, post)
+    fn open() -> (Completions, Mailbox<Message>) {
+        let (system, mailbox) = Epoll::open();
+        (Completions { system, sockets: BTreeMap::new(), numbers: 0, random: Rng::seed(7) }, mailbox)
     }
 }
 
@@ -160,32 +160,68 @@ impl Driver for Completions {
     }
 }
 
-/// Answers lines: `3 ab` with `ababab`, `pause` with `paused` and, once that is sent, `resumed`, `bye` with the end of the connection.
+/// Bytes for some connections.
+pub(crate) type Message = (Box<[u64]>, Blob);
+
+/// Answers lines: `3 ab` with `ababab`, `pause` with `paused` and, once that is sent, `resumed`, `shout ab` with `ab` to everybody
+/// and `shouted` behind it, `spin` never until `release` is set, `bye` with the end of the connection.
 pub(crate) struct Repeater {
-    ids: u64,
-    /// Lines answered, for all to see.
-    pub answered: Arc<AtomicUsize>,
+    /// Of all workers.
+    pub shared: Arc<Shared>,
+    mailbox: Mailbox<Message>,
+    open: BTreeSet<u64>,
+}
+
+/// A connection: its id, and what it will be told when it is resumed.
+pub(crate) struct Conn {
+    id: u64,
+    waits_for: &'static [u8],
+}
+
+#[derive(Default)]
+pub(crate) struct Shared {
+    ids: AtomicU64,
+    /// Lines answered.
+    pub answered: AtomicUsize,
+    /// Workers that spin, and what ends that.
+    pub spinning: AtomicUsize,
+    pub release: AtomicBool,
 }
 
 impl Repeater {
-    pub fn new() -> Repeater {
-        Repeater { ids: 0, answered: Arc::default() }
+    pub fn new(mailbox: Mailbox<Message>, shared: Arc<Shared>) -> Repeater {
+        Repeater { shared, mailbox, open: BTreeSet::new() }
     }
 
-    fn answer(&mut self, input: &[u8], reply: &mut ReplyWriter) -> Turn {
+    fn answer(&mut self, conn: &mut Conn, input: &[u8], output: &mut Output) -> Turn {
         let mut consumed = 0;
         while let Some(len) = input[consumed..].iter().position(|&byte| byte == b'\n') {
             let line = &input[consumed..consumed + len];
             consumed += len + 1;
-            self.answered.fetch_add(1, Ordering::Relaxed);
+            self.shared.answered.fetch_add(1, Ordering::Relaxed);
             let next = match line {
                 b"bye" => Next::Close,
                 b"pause" => {
-                    reply.raw(b"paused\n");
+                    output.put(b"paused\n");
+                    conn.waits_for = b"resumed\n";
                     Next::SendFirst
                 }
+                b"spin" => {
+                    self.shared.spinning.fetch_add(1, Ordering::SeqCst);
+                    while !self.shared.release.load(Ordering::SeqCst) {
+                        std::thread::yield_now();
+                    }
+                    output.put(b"spun\n");
+                    continue;
+                }
+                [b's', b'h', b'o', b'u', b't', b' ', word @ ..] => {
+                    let all = self.open.iter().copied().collect();
+                    self.mailbox.send((all, Arc::new([word, b"\n"].concat()))).unwrap();
+                    conn.waits_for = b"shouted\n";
+                    Next::DeliverFirst
+                }
                 line => {
-                    reply.raw(&repeated(line));
+                    output.put(&repeated(line));
                     continue;
                 }
             };
@@ -203,8 +239,9 @@ pub(crate) fn repeated(line: &[u8]) -> Vec<u8> {
 }
 
 impl Service for Repeater {
-    type Conn = ();
-    type Message = ();
+    type Conn = Conn;
+    type Message = Message;
+    type Push = Blob;
 
     fn begin_turn(&mut self) {}
 
@@ -216,49 +253,56 @@ impl Service for Repeater {
         TcpOptions { keepalive_s: 0 }
     }
 
-    fn open(&mut self, _: &Peer) -> Result<(u64, ()), Vec<u8>> {
-        self.ids += 1;
-        Ok((self.ids, ()))
+    fn open(&mut self, _: &Peer) -> Result<(u64, Conn), Vec<u8>> {
+        let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
+        self.open.insert(id);
+        Ok((id, Conn { id, waits_for: b"" }))
     }
 
-    fn input(&mut self, (): &mut (), input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
-        self.answer(input, reply)
+    fn input(&mut self, conn: &mut Conn, input: &mut [u8], output: &mut Output) -> Turn {
+        self.answer(conn, input, output)
     }
 
-    fn prepare(&mut self, (): &mut (), _: &mut [u8]) {}
+    fn prepare(&mut self, _: &mut Conn, _: &mut [u8]) {}
 
     fn has_prepared_enough(&self) -> bool {
         false
     }
 
-    fn answer_next(&mut self, (): &mut (), input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
-        self.answer(input, reply)
+    fn answer_next(&mut self, conn: &mut Conn, input: &mut [u8], output: &mut Output) -> Turn {
+        self.answer(conn, input, output)
     }
 
-    fn resume(&mut self, (): &mut (), reply: &mut ReplyWriter) -> Next {
-        reply.raw(b"resumed\n");
+    fn resume(&mut self, conn: &mut Conn, output: &mut Output) -> Next {
+        output.put(conn.waits_for);
         Next::Read
     }
 
-    fn after_turn(&mut self, (): &mut (), _: IoStats) -> bool {
+    fn after_turn(&mut self, _: &mut Conn, _: IoStats) -> bool {
         true
     }
 
-    fn is_over(&mut self, (): &mut ()) -> bool {
+    fn is_over(&mut self, _: &mut Conn) -> bool {
         false
     }
 
-    fn message(&mut self, (): ()) -> Order<()> {
-        Order::None
+    fn message(&mut self, (to, bytes): Message) -> Action<Message, Blob> {
+        Action::Push(to, bytes)
     }
 
-    fn due(&mut self) -> Option<Order<()>> {
+    fn due(&mut self) -> Option<Action<Message, Blob>> {
         None
     }
 
-    fn tell(&mut self, (): &mut (), (): (), _: &mut ReplyWriter) -> Option<Next> {
+    fn deliver(&mut self, _: &mut Conn, _: Message, _: &mut Output) -> Option<Next> {
         None
     }
 
-    fn closed(&mut self, (): ()) {}
+    fn push(&mut self, _: &mut Conn, push: &Blob, output: &mut Output) {
+        output.put_blob(push);
+    }
+
+    fn closed(&mut self, conn: Conn) {
+        self.open.remove(&conn.id);
+    }
 }

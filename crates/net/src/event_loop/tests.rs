@@ -1,49 +1,52 @@
 //! The loop over both kinds of drivers: what clients see is the same.
 
 use super::*;
-use crate::testing::{Completions, Repeater, TestDriver, repeated};
+use crate::listener::{Listener, ListenerKind};
+use crate::stream::{Peer, Stream};
+use crate::testing::{Completions, Message, Repeater, Shared, TestDriver, repeated};
 use base::rng::Rng;
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 /// A loop that runs on a thread of its own, until it is dropped.
 struct Running {
-    post: Post<()>,
-    answered: Arc<AtomicUsize>,
+    mailbox: Mailbox<Message>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Running {
     fn start<D: TestDriver>() -> Running {
         let (tell, told) = mpsc::channel();
+        let shared: Arc<Shared> = Arc::default();
+        let service_of = shared.clone();
         let thread = std::thread::spawn(move || {
-            let (driver, post) = D::open();
-            let service = Repeater::new();
-            tell.send((post.clone(), service.answered.clone())).unwrap();
-            EventLoop::over(driver, post, service).run().unwrap();
+            let (driver, mailbox) = D::open();
+            tell.send(mailbox.clone()).unwrap();
+            let service = Repeater::new(mailbox.clone(), service_of);
+            EventLoop::over(driver, mailbox, service).run().unwrap();
         });
-        let (post, answered) = told.recv().unwrap();
-        Running { post, answered, thread: Some(thread) }
+        Running { mailbox: told.recv().unwrap(), shared, thread: Some(thread) }
     }
 
     fn connect(&self) -> UnixStream {
         let (client, server) = UnixStream::pair().unwrap();
         server.set_nonblocking(true).unwrap();
         let stream = Stream::Unix(mio::net::UnixStream::from_std(server));
-        let peer = Peer { addr: String::new(), laddr: String::new(), fd: 0, unix: true, local: true };
-        self.post.connections.fetch_add(1, Ordering::Relaxed);
-        self.post.send(Mail::Connection(stream, peer)).unwrap();
+        let listener = ListenerKind::Unix;
+        let peer = Peer { listener, addr: String::new(), laddr: String::new(), fd: 0, local: true };
+        self.mailbox.connect(stream, peer).unwrap();
         client
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.post.send(Mail::Stop).unwrap();
+        self.mailbox.stop().unwrap();
         let ended = self.thread.take().unwrap().join();
         assert!(ended.is_ok() || std::thread::panicking());
     }
@@ -97,7 +100,7 @@ fn clients_at_once_get_their_answers_in_order<D: TestDriver>() {
             });
         }
     });
-    assert_eq!(running.post.load(), 0);
+    assert_eq!(running.mailbox.connections(), 0);
 }
 
 fn what_was_answered_before_a_close_arrives<D: TestDriver>() {
@@ -143,11 +146,90 @@ fn who_does_not_read_is_not_read_from<D: TestDriver>() {
             }
         }
     }
-    let answered = running.answered.load(Ordering::Relaxed) - rounds;
+    let answered = running.shared.answered.load(Ordering::Relaxed) - rounds;
     assert!(answered < asked, "all {asked} lines are answered, and nobody reads");
     silent.set_nonblocking(false).unwrap();
     silent.shutdown(Shutdown::Write).unwrap();
     assert_eq!(read_all(&silent).len(), asked * repeated(question.as_bytes()).len());
+}
+
+fn read_line(client: &mut UnixStream) -> String {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).unwrap()
+}
+
+fn a_push_to_oneself_stands_before_the_replies_to_come<D: TestDriver>() {
+    let running = Running::start::<D>();
+    let mut clients = [running.connect(), running.connect()];
+    // Both are there before one shouts.
+    for client in &mut clients {
+        client.write_all(b"1 here\n").unwrap();
+        assert_eq!(read_line(client), "here\n");
+    }
+    let [first, second] = &mut clients;
+    first.write_all(b"1 a\nshout b\n1 c\nshout d\nshout e\n1 f\n").unwrap();
+    first.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(first), b"a\nb\nshouted\nc\nd\nshouted\ne\nshouted\nf\n");
+    for expected in ["b\n", "d\n", "e\n"] {
+        assert_eq!(read_line(second), expected);
+    }
+}
+
+fn what_is_pushed_while_others_speak_arrives_whole_and_in_order<D: TestDriver>() {
+    let running = Running::start::<D>();
+    let mut clients: Vec<UnixStream> = (0..4).map(|_| running.connect()).collect();
+    for client in &mut clients {
+        client.write_all(b"1 here\n").unwrap();
+        assert_eq!(read_line(client), "here\n");
+    }
+    let shouting = clients.pop().unwrap();
+    std::thread::scope(|scope| {
+        for (number, client) in clients.iter().enumerate() {
+            scope.spawn(move || {
+                let (asked, expected) = conversation(number as u64, 300);
+                std::thread::scope(|scope| {
+                    scope.spawn(|| (&*client).write_all(&[&asked[..], b"bye\n"].concat()).unwrap());
+                    let lines = read_all(client);
+                    let (mut pushed, mut replies) = (0, Vec::new());
+                    for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                        match line.strip_prefix(b"!") {
+                            Some(number) => {
+                                assert_eq!(number, format!("{pushed}\n").as_bytes());
+                                pushed += 1;
+                            }
+                            None => replies.extend_from_slice(line),
+                        }
+                    }
+                    assert!(replies == expected);
+                });
+            });
+        }
+        scope.spawn(move || {
+            let mut shouting = shouting;
+            for number in 0..200 {
+                shouting.write_all(format!("shout !{number}\n").as_bytes()).unwrap();
+                assert_eq!(read_line(&mut shouting), format!("!{number}\n"));
+                assert_eq!(read_line(&mut shouting), "shouted\n");
+            }
+        });
+    });
+}
+
+fn long_messages_are_shared_by_those_who_do_not_read_them<D: TestDriver>() {
+    const COUNT: usize = 50;
+    let running = Running::start::<D>();
+    let clients: Vec<UnixStream> = (0..COUNT).map(|_| running.connect()).collect();
+    let bytes = Arc::new(vec![b'x'; 5_000_000]);
+    running.mailbox.send(((0..COUNT as u64).collect(), bytes.clone())).unwrap();
+    let mut last = &clients[COUNT - 1];
+    last.read_exact(&mut vec![0; 1000]).unwrap();
+    // Each is longer than what a socket takes.
+    assert!(Arc::strong_count(&bytes) > COUNT / 2, "copied");
 }
 
 macro_rules! over_both {
@@ -162,4 +244,97 @@ over_both! {
     what_was_answered_before_a_close_arrives
     half_a_line_is_not_answered
     who_does_not_read_is_not_read_from
+    a_push_to_oneself_stands_before_the_replies_to_come
+    what_is_pushed_while_others_speak_arrives_whole_and_in_order
+    long_messages_are_shared_by_those_who_do_not_read_them
+}
+
+/// Loops that accept, on threads of their own.
+struct Accepting {
+    addr: SocketAddr,
+    listeners: Arc<Listeners>,
+    shared: Arc<Shared>,
+    workers: Vec<Mailbox<Message>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Accepting {
+    fn start(count: usize) -> Accepting {
+        let all: Vec<LoopParts<Message>> = (0..count).map(|_| LoopParts::open().unwrap()).collect();
+        let listeners = Arc::new(LoopParts::listeners(&all).unwrap());
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        listeners.add(Listener::tcp(ListenerKind::Tcp, any, 100).unwrap()).unwrap();
+        let addr = listeners.addresses(ListenerKind::Tcp)[0];
+        let workers: Vec<Mailbox<Message>> = all.iter().map(LoopParts::mailbox).collect();
+        let shared: Arc<Shared> = Arc::default();
+        let spawn = |parts: LoopParts<Message>| {
+            let service = Repeater::new(parts.mailbox(), shared.clone());
+            let (listeners, workers) = (listeners.clone(), workers.clone());
+            std::thread::spawn(move || {
+                let mut event_loop = EventLoop::new(parts, service);
+                event_loop.listen(listeners, workers);
+                event_loop.run().unwrap();
+            })
+        };
+        let threads = all.into_iter().map(spawn).collect();
+        Accepting { addr, listeners, shared, workers, threads }
+    }
+
+    fn ask(client: &mut TcpStream, line: &[u8]) -> Vec<u8> {
+        client.write_all(line).unwrap();
+        let mut answer = repeated(line.trim_ascii_end());
+        client.read_exact(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        self.shared.release.store(true, Ordering::SeqCst);
+        self.listeners.close();
+        self.workers.iter().for_each(|worker| worker.stop().unwrap());
+        for thread in self.threads.drain(..) {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking());
+        }
+    }
+}
+
+#[test]
+fn a_stuck_worker_neither_accepts_nor_gets_new_clients() {
+    for round in 0..3 {
+        let accepting = Accepting::start(3);
+        let mut stuck: Vec<TcpStream> = Vec::new();
+        for number in 1..=2 {
+            let mut client = TcpStream::connect(accepting.addr).unwrap();
+            assert_eq!(Accepting::ask(&mut client, b"1 here\n"), b"here\n");
+            client.write_all(b"spin\n").unwrap();
+            while accepting.shared.spinning.load(Ordering::SeqCst) < number {
+                std::thread::yield_now();
+            }
+            let long = Duration::from_millis(20);
+            let begin = Instant::now();
+            while begin.elapsed() < long {
+                std::thread::yield_now();
+            }
+            stuck.push(client);
+        }
+        for number in 0..20 {
+            let mut client = TcpStream::connect(accepting.addr).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            assert_eq!(Accepting::ask(&mut client, b"2 x\n"), b"xx\n", "client {number} of round {round}");
+            stuck.push(client);
+        }
+        accepting.shared.release.store(true, Ordering::SeqCst);
+        stuck[0].read_exact(&mut [0; 5]).unwrap();
+    }
+}
+
+#[test]
+fn connections_are_spread_evenly_over_the_workers() {
+    let accepting = Accepting::start(3);
+    let mut clients: Vec<TcpStream> = (0..30).map(|_| TcpStream::connect(accepting.addr).unwrap()).collect();
+    clients.iter_mut().for_each(|client| assert_eq!(Accepting::ask(client, b"1 x\n"), b"x\n"));
+    let counts: Vec<usize> = accepting.workers.iter().map(Mailbox::connections).collect();
+    assert_eq!(counts, [10, 10, 10]);
 }
