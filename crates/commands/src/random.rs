@@ -1,6 +1,5 @@
 //! What the commands share that draw elements at random: HRANDFIELD, SRANDMEMBER and ZRANDMEMBER.
 
-use command::WorkerState;
 use command::spec::work::counted;
 use command::{Args, CommandError, Ctx};
 use engine::{Key, LockedKeys};
@@ -46,19 +45,20 @@ pub fn to_draw(args: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) 
 const ELEMENT_BYTES_MIN: u64 = 6;
 
 /// Room for the reply of a client that asks for a few elements a billion times: it must not take all memory.
-pub struct Room<'a> {
-    worker: &'a WorkerState,
+pub struct Room {
+    output_limit: usize,
     start: Mark,
     bytes_max: u64,
 }
 
-impl<'a> Room<'a> {
+impl Room {
     /// Room for `elements`, if there is a chance that they fit.
-    pub fn of(cx: &Ctx<'a>, elements: usize) -> Result<Room<'a>, CommandError> {
+    pub fn of(cx: &Ctx<'_>, elements: usize) -> Result<Room, CommandError> {
         let bytes_max = cx.server.tunables.limits.proto_max_bulk_len.get();
         let fits = (elements as u64).saturating_mul(ELEMENT_BYTES_MIN) <= bytes_max;
-        if fits || cx.worker.has_output_limit() {
-            return Ok(Room { worker: cx.worker, start: cx.reply.out.mark(), bytes_max });
+        let output_limit = cx.worker.output_limit(&cx.session.info);
+        if fits || output_limit != usize::MAX {
+            return Ok(Room { output_limit, start: cx.reply.out.mark(), bytes_max });
         }
         Err(CommandError::REPLY_TOO_LONG)
     }
@@ -68,7 +68,7 @@ impl<'a> Room<'a> {
         if reply.out.len_since(self.start) as u64 > self.bytes_max {
             return Err(CommandError::REPLY_TOO_LONG);
         }
-        Ok(!self.worker.is_over_output_limit(reply))
+        Ok(reply.out.len() < self.output_limit)
     }
 }
 

@@ -52,15 +52,14 @@ fn a_command_that_comes_word_by_word_costs_no_more_than_its_words() {
     let head = input.len();
     input.extend(b"$1\r\nk\r\n".repeat(WORDS));
     let mut reply = ReplyWriter::new(Proto::Resp2);
-    let session = &mut server.sessions[0];
+    let (server, worker, session) = server.parts(0);
     let begin = std::time::Instant::now();
     for words in 0..=WORDS {
         assert!(
             reply.out.is_empty() && begin.elapsed().as_secs() < 30,
             "{words} words, which are copied again and again"
         );
-        let outcome =
-            pipeline::run(&server.server, &mut server.worker, session, &mut input[..head + 7 * words], &mut reply);
+        let outcome = pipeline::run(server, worker, session, &mut input[..head + 7 * words], &mut reply);
         assert_eq!(outcome.consumed == 0, words < WORDS);
     }
     assert_eq!(reply.out.to_vec(), b":0\r\n");

@@ -1,7 +1,7 @@
 //! Counting commands that are over: statistics, the logs of remarkable ones, monitors, and error replies.
 
 use base::text::write_repr;
-use command::clients::{Deliveries, Message, client_flags};
+use command::clients::{Deliveries, Message};
 use command::session::waiting::Spent;
 use command::spec::Flags;
 use command::spec::registry::Command;
@@ -153,10 +153,13 @@ pub fn feed_monitors(server: &Server, state: &WorkerState, session: &Session, co
     }
     line.extend_from_slice(b"\r\n");
     let line = Arc::new(line);
+    let monitors = server.clients.monitors();
     let mut deliveries = Deliveries::new(&server.workers);
-    for monitor in server.clients.monitors() {
-        if monitor.has_flag(client_flags::MONITOR) {
-            deliveries.post(monitor.worker, Message::Monitored(monitor.id, line.clone()));
+    for worker in 0..server.workers.len() {
+        let of_worker = monitors.iter().filter(|monitor| monitor.worker == worker);
+        let ids: Box<[u64]> = of_worker.map(|monitor| monitor.id).collect();
+        if !ids.is_empty() {
+            deliveries.post(worker, Message::Monitored(ids, line.clone()));
         }
     }
     deliveries.wake();

@@ -32,8 +32,8 @@ const REPLIES_MAX: usize = 128 << 10;
 
 /// Whether there are so many replies that the turn ends.
 #[inline]
-fn is_enough(worker: &Worker, reply: &ReplyWriter) -> bool {
-    reply.out.len() >= REPLIES_MAX || worker.state.is_over_output_limit(reply)
+fn is_enough(worker: &Worker, session: &Session, reply: &ReplyWriter) -> bool {
+    reply.out.len() >= REPLIES_MAX.min(worker.state.output_limit(&session.info))
 }
 
 /// What a turn left behind.
@@ -168,7 +168,8 @@ fn run_from(
             }
             End::Full { at } => {
                 consumed += at;
-                let flow = if flow == Flow::Continue && is_enough(worker, reply) { Flow::SendFirst } else { flow };
+                let flow =
+                    if flow == Flow::Continue && is_enough(worker, session, reply) { Flow::SendFirst } else { flow };
                 if flow != Flow::Continue {
                     return Outcome { consumed, flow, need: 0 };
                 }
@@ -301,7 +302,7 @@ fn run_commands(
         let flow = dispatch(server, worker, session, reply, command, &args, planned, &mut ticks);
         let (flow, wait_from) = match flow {
             Flow::Waits => (flow, if session.waiting.is_retried() { number } else { number + 1 }),
-            Flow::Continue if is_enough(worker, reply) => (Flow::SendFirst, number + 1),
+            Flow::Continue if is_enough(worker, session, reply) => (Flow::SendFirst, number + 1),
             other => (other, commands.len()),
         };
         if flow != Flow::Continue {
@@ -339,7 +340,7 @@ pub fn run_postponed(server: &Server, worker: &mut Worker, session: &mut Session
             }
             return flow;
         }
-        if is_enough(worker, reply) {
+        if is_enough(worker, session, reply) {
             return Flow::SendFirst;
         }
     }

@@ -5,6 +5,7 @@ use crate::call::{self, Call, Called};
 use crate::gates::{self, Gate};
 use crate::worker::Worker;
 use crate::{blocking, deliver, exec, long};
+use base::throttle::Throttle;
 use command::clients::{Deliveries, client_flags, tracking};
 use command::session::ReplyMode;
 use command::session::waiting::{Spent, Waiting};
@@ -131,8 +132,10 @@ fn refused(
 
 #[cold]
 fn log_attack(server: &Server, session: &Session) {
-    server.host.log(&format!(
-        "Possible SECURITY ATTACK detected: {} sent POST or Host:, the words of an HTTP request. Connection aborted.",
+    static LOG: Throttle = Throttle::every_ms(60_000);
+    let Some(more) = LOG.pass(server.host.now().mono_us / 1000) else { return };
+    server.host.warn(&format!(
+        "Possible SECURITY ATTACK detected: {} sent POST or Host:, the words of an HTTP request. Connection aborted.{more}",
         session.info.addr
     ));
 }

@@ -113,10 +113,12 @@ impl Worker {
             latency_ns: if latency_ms == 0 { u64::MAX } else { latency_ms.saturating_mul(1_000_000) },
             latency_tracking: tunables.latency.latency_tracking.get(),
             max_bulk_len: tunables.limits.proto_max_bulk_len.get(),
-            output_limit: match tunables.limits.client_output_buffer_limit.get(ClientClass::Normal).hard {
-                0 => usize::MAX,
-                limit => usize::try_from(limit).unwrap_or(usize::MAX),
-            },
+            output_limits: [ClientClass::Normal, ClientClass::Replica, ClientClass::Subscriber].map(|class| {
+                match tunables.limits.client_output_buffer_limit.get(class).hard {
+                    0 => usize::MAX,
+                    limit => usize::try_from(limit).unwrap_or(usize::MAX),
+                }
+            }),
             memory_mark: match tunables.memory.maxmemory.get() {
                 0 => i64::MAX,
                 limit => {

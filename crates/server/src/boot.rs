@@ -2,8 +2,8 @@
 
 use crate::apply::AtStart;
 use crate::host::Process;
-use crate::service::{WorkerPost, WorkerService};
-use crate::{alloc, listen};
+use crate::service::{WorkerMailbox, WorkerService};
+use crate::{alloc, listen, logger};
 use base::clock::{Clock, SystemClock};
 use command::Server;
 use command::clients::Message;
@@ -16,7 +16,7 @@ use command::stats::WorkerStats;
 use dispatch::{Worker, long};
 use engine::reclaim::{self, Reclaimer};
 use engine::{Keyspace, Shape};
-use net::{EventLoop, Listeners, Mail, Port, Post};
+use net::{EventLoop, ListenerKind, Listeners, LoopParts, Mailbox};
 use options::Options;
 use parking_lot::Mutex;
 use std::fmt;
@@ -54,15 +54,17 @@ pub struct Running {
     pub addr: Option<SocketAddr>,
     /// Told when a client says SHUTDOWN.
     pub shutdown: Receiver<Shutdown>,
-    posts: Vec<Post<Message>>,
+    mailboxes: Vec<Mailbox<Message>>,
+    listeners: Arc<Listeners>,
     workers: Vec<JoinHandle<()>>,
 }
 
 impl Running {
     /// Closes all connections and ends the workers.
     pub fn stop(self) {
-        for post in &self.posts {
-            if let Err(error) = post.send(Mail::Stop) {
+        self.listeners.close();
+        for mailbox in &self.mailboxes {
+            if let Err(error) = mailbox.stop() {
                 log::warn!("Waking a worker to end it: {error}");
             }
         }
@@ -88,13 +90,17 @@ fn apply(options: &Options) -> Result<(), BootError> {
     options.act_all(&AtStart(options)).map_err(|(name, error)| BootError(format!("Option {name}: {error}")))
 }
 
-/// The listeners of a port, open.
-fn open_listeners(options: &Options, port: &Port<Message>, any_port: bool) -> Result<Arc<Listeners>, BootError> {
-    let listeners = port.listeners().map_err(because("Listening"))?;
+/// The listeners of all loops, open.
+fn open_listeners(
+    options: &Options,
+    loops: &[LoopParts<Message>],
+    any_port: bool,
+) -> Result<Arc<Listeners>, BootError> {
+    let listeners = LoopParts::listeners(loops).map_err(because("Listening"))?;
     let failed = |listen::Failed(why)| BootError(why);
     listen::follow(options, &listeners, any_port).map_err(failed)?;
     let is_wanted = (options.int("port") != 0 || any_port) && !options.list("bind").is_empty();
-    if is_wanted && listeners.tcp().is_empty() {
+    if is_wanted && listeners.addresses(ListenerKind::Tcp).is_empty() {
         return Err(BootError(format!("Failed listening on port {} (tcp), aborting.", options.int("port"))));
     }
     listen::open_unix(options, &listeners).map_err(failed)?;
@@ -120,10 +126,10 @@ fn worker_count(options: &Options) -> usize {
 pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError> {
     apply(&options)?;
     let count = worker_count(&options);
-    let ports: Vec<Port<Message>> =
-        (0..count).map(|_| Port::open()).collect::<Result<_, _>>().map_err(because("Opening an event loop"))?;
-    let listeners = open_listeners(&options, &ports[0], any_port)?;
-    let addr = listeners.tcp().first().copied();
+    let parts: Vec<LoopParts<Message>> =
+        (0..count).map(|_| LoopParts::open()).collect::<Result<_, _>>().map_err(because("Opening an event loop"))?;
+    let listeners = open_listeners(&options, &parts, any_port)?;
+    let addr = listeners.addresses(ListenerKind::Tcp).first().copied();
     let registry = registry(&options)?;
     let hasher = Hasher::from_os().map_err(|error| BootError(format!("No random numbers from the system: {error}")))?;
     let (reclaimer, garbage) = Reclaimer::new();
@@ -132,12 +138,12 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
         shards: (count * SHARDS_PER_WORKER).next_power_of_two().min(SHARDS_MAX),
         databases: usize::try_from(options.int("databases")).unwrap_or(16),
     };
-    let posts: Vec<Post<Message>> = ports.iter().map(Port::post).collect();
-    let handles: Vec<WorkerHandle> = posts
+    let mailboxes: Vec<Mailbox<Message>> = parts.iter().map(LoopParts::mailbox).collect();
+    let handles: Vec<WorkerHandle> = mailboxes
         .iter()
-        .map(|post| WorkerHandle {
+        .map(|mailbox| WorkerHandle {
             stats: Arc::new(WorkerStats::new(registry.len())),
-            mailbox: Arc::new(WorkerPost(post.clone())),
+            mailbox: Arc::new(WorkerMailbox(mailbox.clone())),
         })
         .collect();
     let stats: Vec<Arc<WorkerStats>> = handles.iter().map(|handle| handle.stats.clone()).collect();
@@ -159,18 +165,19 @@ pub fn start(options: Arc<Options>, any_port: bool) -> Result<Running, BootError
     }));
     spawn_helper("reclaim", move || reclaim::run(&garbage, &reclaim_stats, alloc::thread_memory))?;
     spawn_executors((count / 2).clamp(count.min(2), EXECUTORS_MAX), &server, jobs)?;
-    let services = ports.into_iter().zip(stats).enumerate().map(|(id, (port, stats))| {
+    let services = parts.into_iter().zip(stats).enumerate().map(|(id, (parts, stats))| {
         let worker = Worker::new(id, stats, rng.next_u64());
-        EventLoop::new(port, WorkerService::new(server.clone(), worker))
+        let mut event_loop = EventLoop::new(parts, WorkerService::new(server.clone(), worker));
+        event_loop.listen(listeners.clone(), mailboxes.clone());
+        event_loop
     });
-    let mut loops: Vec<EventLoop<WorkerService>> = services.collect();
-    loops[0].listen(listeners, posts.clone());
+    let loops: Vec<EventLoop<WorkerService>> = services.collect();
     // All is there that an empty server needs.
     started_with.store(alloc::allocated(), Relaxed);
     server.memory.calibrate(&server);
     let spawned = loops.into_iter().enumerate().map(|(id, event_loop)| spawn_worker(id, event_loop));
     let workers = spawned.collect::<Result<_, _>>()?;
-    Ok(Running { server, addr, shutdown, posts, workers })
+    Ok(Running { server, addr, shutdown, mailboxes, listeners, workers })
 }
 
 /// Starts the threads for long commands.
@@ -210,6 +217,7 @@ fn spawn_worker(id: usize, mut event_loop: EventLoop<WorkerService>) -> Result<J
     let thread = std::thread::Builder::new().name(format!("worker-{id}")).spawn(move || {
         if let Err(error) = event_loop.run() {
             log::error!("A worker cannot go on: {error}");
+            logger::finish();
             std::process::abort();
         }
     });

@@ -4,7 +4,7 @@ use crate::alloc;
 use crate::apply::Running;
 use base::clock::{Clock, Now, SystemClock};
 use command::server::host::{CpuTimes, Host, MemoryStats, Shutdown};
-use net::Listeners;
+use net::{ListenerKind, Listeners};
 use options::{Options, rewrite};
 use parking_lot::Mutex;
 use std::fs;
@@ -102,7 +102,7 @@ impl Host for Process {
     fn tcp_port(&self) -> u16 {
         match u16::try_from(self.options.int("port")) {
             // A port that the system chose.
-            Ok(0) | Err(_) => self.listeners.tcp().first().map_or(0, SocketAddr::port),
+            Ok(0) | Err(_) => self.listeners.addresses(ListenerKind::Tcp).first().map_or(0, SocketAddr::port),
             Ok(port) => port,
         }
     }
@@ -171,6 +171,10 @@ impl Host for Process {
 
     fn log(&self, line: &str) {
         log::info!("{line}");
+    }
+
+    fn warn(&self, line: &str) {
+        log::warn!("{line}");
     }
 }
 

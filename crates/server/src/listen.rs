@@ -1,6 +1,6 @@
 //! What the server listens on, at start and when CONFIG SET says otherwise.
 
-use net::{CannotListen, Listener, Listeners, Wanted};
+use net::{CannotListen, Listener, ListenerKind, Listeners, Wanted};
 use options::Options;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -15,7 +15,7 @@ pub fn follow(options: &Options, listeners: &Listeners, any_port: bool) -> Resul
     let backlog = i32::try_from(options.int("tcp-backlog")).unwrap_or(511);
     let wanted = if options.int("port") != 0 || any_port { addresses(options)? } else { Vec::new() };
     listeners
-        .set_tcp(&wanted, backlog)
+        .set(ListenerKind::Tcp, &wanted, backlog)
         .map_err(|CannotListen { addr, error }| Failed(format!("Failed listening on {addr} (tcp): {error}")))
 }
 

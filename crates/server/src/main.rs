@@ -2,16 +2,17 @@
 
 #![forbid(unsafe_code)]
 
+use command::Server;
+use command::server::host::Shutdown;
 use options::{Invocation, Options, REDIS_VERSION, invocation};
 use russet_server::{VERSION, logger, start};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Tells the process started by `daemonize yes` that it is the daemon.
 const DAEMON: &str = "RUSSET_DAEMON";
@@ -27,7 +28,11 @@ fn main() -> ExitCode {
             };
             if written.is_err() || status != 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
-        Ok(Invocation::Run(options)) => run(Arc::new(*options), &args),
+        Ok(Invocation::Run(options)) => {
+            let status = run(Arc::new(*options), &args);
+            logger::finish();
+            status
+        }
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -62,7 +67,7 @@ fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
         log::info!("No config file given, so every option has its default or comes from the command line");
     }
     // Before anybody is told that the server is ready: whoever waits for that may end it at once.
-    let mut signals = match Signals::new([SIGTERM, SIGINT, SIGHUP]) {
+    let signals = match Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM]) {
         Ok(signals) => signals,
         Err(error) => {
             eprintln!("Signals cannot be waited for: {error}");
@@ -90,7 +95,11 @@ fn run(options: Arc<Options>, args: &[Vec<u8>]) -> ExitCode {
     if !options.text("unixsocket").is_empty() {
         log::info!("Ready to accept connections unix");
     }
-    wait_for_end(&running, &mut signals);
+    let server = running.server.clone();
+    std::thread::spawn(move || watch_signals(signals, &server));
+    // The other side is gone only when all workers are.
+    let _ = running.shutdown.recv();
+    log::info!("User requested shutdown...");
     running.stop();
     if let Some(pidfile) = pidfile {
         // If somebody removed it already, all the better.
@@ -108,31 +117,24 @@ fn logo(port: i64, pid: u32) -> String {
     )
 }
 
-/// Waits for SIGTERM, SIGINT or SHUTDOWN.
-fn wait_for_end(running: &russet_server::Running, signals: &mut Signals) {
-    loop {
-        match running.shutdown.recv_timeout(Duration::from_millis(50)) {
-            Ok(_) => {
-                log::info!("User requested shutdown...");
-                return;
+/// Asks the server to end when a signal says so. That waits for commands that run; a SIGINT more does not.
+fn watch_signals(mut signals: Signals, server: &Server) {
+    let mut ending = false;
+    for signal in signals.forever() {
+        let name = match signal {
+            SIGINT if ending => {
+                log::warn!("Received SIGINT again, exiting now.");
+                logger::finish();
+                std::process::exit(1);
             }
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return,
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-        }
-        for signal in signals.pending() {
-            match signal {
-                SIGTERM => {
-                    log::warn!("Received SIGTERM scheduling shutdown...");
-                    return;
-                }
-                SIGINT => {
-                    log::warn!("Received SIGINT scheduling shutdown...");
-                    return;
-                }
-                // The end of the terminal is not the end of the server.
-                _ => {}
-            }
-        }
+            SIGTERM => "SIGTERM",
+            SIGINT => "SIGINT",
+            // The end of the terminal is not the end of the server, and nothing hangs on the others.
+            _ => continue,
+        };
+        log::warn!("Received {name} scheduling shutdown...");
+        ending = true;
+        server.host.shutdown(Shutdown::default());
     }
 }
 

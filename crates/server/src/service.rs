@@ -1,15 +1,17 @@
 //! A worker: joins the event loop with the commands.
 
-use command::clients::tracking;
+use base::throttle::Throttle;
+use base::{Blob, Output};
+use command::clients::tracking::{self, Invalidated};
 use command::clients::{ClientInfo, Mailbox, Message, client_flags};
 use command::session::waiting::{Blocked, End, Waiting};
 use command::{Server, Session};
 use dispatch::pipeline::{self, Outcome};
 use dispatch::{Flow, Worker, blocking, long};
 use engine::Wait;
-use net::{IoStats, Mail, Next, Order, Peer, Post, Service, TcpOptions, Turn};
-use options::{ClientClass, Tunables};
-use resp::{Output, ReplyWriter};
+use net::{Action, IoStats, ListenerKind, Next, Peer, Service, TcpOptions, Turn};
+use options::Tunables;
+use resp::{Proto, ReplyWriter};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -25,6 +27,10 @@ const BUSY_SLEEP_MS: u64 = 1;
 /// Keys that are planned together, at the least, when more connections are ready: more would only push each other's
 /// input out of the cache.
 const KEYS_AT_ONCE: usize = 256;
+
+/// Clients over a limit: any client can make the log speak of it.
+static OUTPUT_LIMIT_LOG: Throttle = Throttle::every_ms(1000);
+static INPUT_LIMIT_LOG: Throttle = Throttle::every_ms(1000);
 
 /// One worker's side of the event loop.
 pub struct WorkerService {
@@ -49,12 +55,18 @@ pub struct Connection {
     over_soft_limit_since: Option<i64>,
 }
 
-/// A worker's letter box, as commands see it.
-pub struct WorkerPost(pub Post<Message>);
+/// What is written to clients that did not ask for it just now.
+pub enum Push {
+    Monitored(Blob),
+    Invalidated { redirected: bool, what: Arc<Invalidated> },
+}
 
-impl Mailbox for WorkerPost {
+/// A worker's mailbox, as commands see it.
+pub struct WorkerMailbox(pub net::Mailbox<Message>);
+
+impl Mailbox for WorkerMailbox {
     fn post(&self, message: Message) -> bool {
-        self.0.put(Mail::Message(message))
+        self.0.put(message)
     }
 
     fn wake(&self) {
@@ -62,6 +74,15 @@ impl Mailbox for WorkerPost {
             log::warn!("Waking a worker: {error}");
         }
     }
+}
+
+/// Lets `write` write replies to an output.
+#[inline]
+fn with_writer<R>(output: &mut Output, write: impl FnOnce(&mut ReplyWriter) -> R) -> R {
+    let mut reply = ReplyWriter { proto: Proto::Resp2, out: std::mem::take(output) };
+    let result = write(&mut reply);
+    *output = reply.out;
+    result
 }
 
 impl WorkerService {
@@ -74,7 +95,7 @@ impl WorkerService {
     /// a session that has begun to wait must be noted.
     #[inline]
     fn next(&mut self, session: &Session, flow: Flow, reply: &mut ReplyWriter) -> Next {
-        if self.worker.state.is_over_output_limit(reply) {
+        if reply.out.len() >= self.worker.state.output_limit(&session.info) {
             // As in Redis, who asked for too much gets nothing of it.
             self.count_output_over_limit(session);
             reply.out = Output::default();
@@ -89,6 +110,12 @@ impl WorkerService {
             }
             Flow::SendFirst => Next::SendFirst,
         }
+    }
+
+    /// Lets a session that waited go on with the commands behind.
+    fn go_on(&mut self, session: &mut Session, reply: &mut ReplyWriter) -> Next {
+        let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
+        self.next(session, flow, reply)
     }
 
     /// Notes what has to be looked at for a session that begins to wait.
@@ -112,7 +139,7 @@ impl WorkerService {
     /// Whether `held` bytes of output are within `client-output-buffer-limit`; if not, counts and logs it.
     #[cold]
     fn is_output_within_limits(&self, conn: &mut Connection, held: u64) -> bool {
-        let limit = self.server.tunables.limits.client_output_buffer_limit.get(ClientClass::Normal);
+        let limit = self.server.tunables.limits.client_output_buffer_limit.get(conn.session.info.class());
         let now = self.worker.state.now.unix_ms;
         let reached = |limit: u64| limit != 0 && held >= limit;
         let mut over = reached(limit.hard);
@@ -131,7 +158,9 @@ impl WorkerService {
 
     #[cold]
     fn count_output_over_limit(&self, session: &Session) {
-        log::warn!("Client {} closed for overcoming of output buffer limits.", session.info.addr);
+        if let Some(more) = OUTPUT_LIMIT_LOG.pass(self.worker.state.now.mono_us / 1000) {
+            log::warn!("Client {} closed for overcoming of output buffer limits.{more}", session.info.addr);
+        }
         self.server.clients.output_limit_closed.fetch_add(1, Relaxed);
     }
 }
@@ -150,6 +179,7 @@ fn refusal(tunables: &Tunables, is_local: bool) -> Option<Vec<u8>> {
 impl Service for WorkerService {
     type Conn = Connection;
     type Message = Message;
+    type Push = Push;
 
     fn begin_turn(&mut self) {
         self.worker.begin_turn(&self.server);
@@ -197,7 +227,7 @@ impl Service for WorkerService {
         let (addr, laddr) = (peer.addr.clone(), peer.laddr.clone());
         let client = |id| {
             let info = ClientInfo::new(id, self.worker.state.id, peer.fd, addr, laddr, now);
-            info.set_flag(client_flags::UNIX_SOCKET, peer.unix);
+            info.set_flag(client_flags::UNIX_SOCKET, peer.listener == ListenerKind::Unix);
             info
         };
         let Some(info) = server.clients.add(server.tunables.limits.maxclients.get(), client) else {
@@ -209,16 +239,20 @@ impl Service for WorkerService {
     }
 
     #[inline]
-    fn input(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
+    fn input(&mut self, conn: &mut Connection, input: &mut [u8], output: &mut Output) -> Turn {
         // Before it runs: a command that is whole at last may be too large all the same.
         if input.len() as u64 > self.server.tunables.limits.client_query_buffer_limit.get() {
-            log::warn!("Closing client {} that reached max query buffer length", conn.session.info.addr);
+            if let Some(more) = INPUT_LIMIT_LOG.pass(self.worker.state.now.mono_us / 1000) {
+                log::warn!("Closing client {} that reached max query buffer length{more}", conn.session.info.addr);
+            }
             self.server.clients.input_limit_closed.fetch_add(1, Relaxed);
             return Turn { consumed: input.len(), need: 0, next: Next::Close };
         }
-        let Outcome { consumed, flow, need } =
-            pipeline::run(&self.server, &mut self.worker, &mut conn.session, input, reply);
-        Turn { consumed, need, next: self.next(&conn.session, flow, reply) }
+        with_writer(output, |reply| {
+            let Outcome { consumed, flow, need } =
+                pipeline::run(&self.server, &mut self.worker, &mut conn.session, input, reply);
+            Turn { consumed, need, next: self.next(&conn.session, flow, reply) }
+        })
     }
 
     #[inline]
@@ -231,20 +265,21 @@ impl Service for WorkerService {
     }
 
     #[inline]
-    fn answer_next(&mut self, conn: &mut Connection, input: &mut [u8], reply: &mut ReplyWriter) -> Turn {
-        let Outcome { consumed, flow, need } =
-            pipeline::run_next(&self.server, &mut self.worker, &mut conn.session, input, reply);
-        Turn { consumed, need, next: self.next(&conn.session, flow, reply) }
+    fn answer_next(&mut self, conn: &mut Connection, input: &mut [u8], output: &mut Output) -> Turn {
+        with_writer(output, |reply| {
+            let Outcome { consumed, flow, need } =
+                pipeline::run_next(&self.server, &mut self.worker, &mut conn.session, input, reply);
+            Turn { consumed, need, next: self.next(&conn.session, flow, reply) }
+        })
     }
 
-    fn resume(&mut self, conn: &mut Connection, reply: &mut ReplyWriter) -> Next {
-        let flow = pipeline::run_postponed(&self.server, &mut self.worker, &mut conn.session, reply);
-        self.next(&conn.session, flow, reply)
+    fn resume(&mut self, conn: &mut Connection, output: &mut Output) -> Next {
+        with_writer(output, |reply| self.go_on(&mut conn.session, reply))
     }
 
-    fn due(&mut self) -> Option<Order<Message>> {
+    fn due(&mut self) -> Option<Action<Message, Push>> {
         if let Some(id) = self.busy.pop() {
-            return Some(Order::Resume(id));
+            return Some(Action::Resume(id));
         }
         let now = self.worker.state.now.mono_us;
         while let Some(first) = self.deadlines.first_entry()
@@ -253,46 +288,51 @@ impl Service for WorkerService {
             let wait = first.remove();
             // One that is claimed already is answered by whoever claimed it.
             if wait.claim() {
-                return Some(Order::Tell(wait.client, Message::EndWait(wait, End::TimedOut)));
+                return Some(Action::Deliver(wait.client, Message::EndWait(wait, End::TimedOut)));
             }
         }
         None
     }
 
-    fn tell(&mut self, conn: &mut Connection, message: Message, reply: &mut ReplyWriter) -> Option<Next> {
+    fn deliver(&mut self, conn: &mut Connection, message: Message, output: &mut Output) -> Option<Next> {
         let session = &mut conn.session;
         match message {
-            Message::EndWait(wait, end) => {
+            Message::EndWait(wait, end) => with_writer(output, |reply| {
                 let deadline = session.waiting.blocked().and_then(|blocked| blocked.deadline_us);
                 if !blocking::end(&self.server, &mut self.worker, session, reply, &wait, end) {
                     return None;
                 }
                 deadline.map(|deadline| self.deadlines.remove(&(deadline, session.id)));
-                let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
-                Some(self.next(&conn.session, flow, reply))
-            }
+                Some(self.go_on(session, reply))
+            }),
             Message::CheckWait(_) => {
                 self.note_wait(session);
                 None
             }
-            Message::Finished(finished) => {
-                if !long::end(&self.server, &mut self.worker, session, reply, *finished) {
-                    return None;
-                }
-                let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
-                Some(self.next(&conn.session, flow, reply))
+            Message::Finished(finished) => with_writer(output, |reply| {
+                let ended = long::end(&self.server, &mut self.worker, session, reply, *finished);
+                ended.then(|| self.go_on(session, reply))
+            }),
+            Message::Kill(_)
+            | Message::Monitored(..)
+            | Message::Invalidated { .. }
+            | Message::Resume
+            | Message::Retry(_) => None,
+        }
+    }
+
+    fn push(&mut self, conn: &mut Connection, push: &Push, output: &mut Output) {
+        let session = &conn.session;
+        if output.len() >= self.worker.state.output_limit(&session.info) {
+            // It is closed after this turn, and nothing more is held for it until then.
+            return;
+        }
+        match push {
+            Push::Monitored(line) if session.monitor => output.put_blob(line),
+            Push::Monitored(_) => {}
+            Push::Invalidated { redirected, what } => {
+                with_writer(output, |reply| tracking::write(session, reply, *redirected, what));
             }
-            Message::Monitored(_, line) => {
-                if session.monitor {
-                    reply.raw(&line);
-                }
-                None
-            }
-            Message::Invalidated { redirected, what, .. } => {
-                tracking::write(session, reply, redirected, &what);
-                None
-            }
-            Message::Kill(_) | Message::Resume | Message::Retry(_) => None,
         }
     }
 
@@ -335,21 +375,21 @@ impl Service for WorkerService {
         u64::try_from(idle).unwrap_or(0) > timeout.saturating_mul(1000)
     }
 
-    fn message(&mut self, message: Message) -> Order<Message> {
+    fn message(&mut self, message: Message) -> Action<Message, Push> {
         match message {
-            Message::Kill(id) => Order::Close(id),
-            Message::Monitored(id, line) => Order::Tell(id, Message::Monitored(id, line)),
+            Message::Kill(id) => Action::Close(id),
+            Message::Monitored(to, line) => Action::Push(to, Push::Monitored(line)),
             Message::Invalidated { client, redirected, what } => {
-                Order::Tell(client, Message::Invalidated { client, redirected, what })
+                Action::Push(Box::new([client]), Push::Invalidated { redirected, what })
             }
-            Message::EndWait(wait, end) => Order::Tell(wait.client, Message::EndWait(wait, end)),
-            Message::CheckWait(wait) => Order::Tell(wait.client, Message::CheckWait(wait)),
+            Message::EndWait(wait, end) => Action::Deliver(wait.client, Message::EndWait(wait, end)),
+            Message::CheckWait(wait) => Action::Deliver(wait.client, Message::CheckWait(wait)),
             Message::Finished(mut finished) => {
                 long::bring_back(&self.server, &mut self.worker, &mut finished);
-                Order::Tell(finished.client, Message::Finished(finished))
+                Action::Deliver(finished.client, Message::Finished(finished))
             }
-            Message::Retry(id) => Order::Resume(id),
-            Message::Resume => Order::ResumeAll,
+            Message::Retry(id) => Action::Resume(id),
+            Message::Resume => Action::ResumeAll,
         }
     }
 

@@ -6,6 +6,7 @@
 use crate::clients::tracking::Invalidated;
 use crate::server::WorkerHandle;
 use crate::session::waiting::{End, Finished};
+use base::Blob;
 use engine::Wait;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 pub enum Message {
     /// Close this client.
     Kill(u64),
-    /// Send this line to this client, if it is a monitor.
-    Monitored(u64, Arc<Vec<u8>>),
+    /// Send this line to these clients, those that are monitors still.
+    Monitored(Box<[u64]>, Blob),
     /// This client's cache, or that of the client whose messages it takes, has to forget keys.
     Invalidated { client: u64, redirected: bool, what: Arc<Invalidated> },
     /// A client's wait was claimed and is over.

@@ -11,6 +11,7 @@ pub use mailbox::{Deliveries, Mailbox, Message};
 
 use engine::Wait;
 use hashbrown::HashMap;
+use options::ClientClass;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -46,6 +47,9 @@ pub mod client_flags {
     /// The client that was to be told in its place is gone.
     pub const TRACKING_BROKEN: u32 = 1 << 14;
     pub const TRACKING_BROADCAST: u32 = 1 << 15;
+    /// Has subscribed to something.
+    pub const PUBSUB: u32 = 1 << 16;
+    pub const REPLICA: u32 = 1 << 17;
 }
 
 /// A client as others see it. The owning worker writes once per turn; readers may be a turn behind.
@@ -130,6 +134,18 @@ impl ClientInfo {
 
     pub fn has_flag(&self, flag: u32) -> bool {
         self.flags.load(Ordering::Relaxed) & flag != 0
+    }
+
+    /// Which of the limits of `client-output-buffer-limit` hold for it.
+    #[inline]
+    pub fn class(&self) -> ClientClass {
+        if !self.has_flag(client_flags::REPLICA | client_flags::PUBSUB) {
+            ClientClass::Normal
+        } else if self.has_flag(client_flags::REPLICA) {
+            ClientClass::Replica
+        } else {
+            ClientClass::Subscriber
+        }
     }
 
     pub fn set_flag(&self, flag: u32, on: bool) {

@@ -84,4 +84,8 @@ pub trait Host: Send + Sync {
     fn now(&self) -> base::clock::Now;
     /// Writes a line to the log at level "notice".
     fn log(&self, line: &str);
+    /// ... at level "warning".
+    fn warn(&self, line: &str) {
+        self.log(line);
+    }
 }

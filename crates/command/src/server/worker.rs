@@ -1,8 +1,8 @@
 //! The part of a worker that handlers read.
 
+use crate::clients::ClientInfo;
 use crate::stats::WorkerStats;
 use base::clock::{Clock, Now, SystemClock};
-use resp::ReplyWriter;
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -35,14 +35,10 @@ impl WorkerState {
         }
     }
 
-    /// Whether unsent replies have reached the hard limit of `client-output-buffer-limit`: their client is closed.
+    /// Bytes of unsent output with which a client is closed, by `client-output-buffer-limit`; `usize::MAX` for no limit.
     #[inline]
-    pub fn is_over_output_limit(&self, reply: &ReplyWriter) -> bool {
-        reply.out.len() >= self.settings.output_limit
-    }
-
-    pub fn has_output_limit(&self) -> bool {
-        self.settings.output_limit != usize::MAX
+    pub fn output_limit(&self, client: &ClientInfo) -> usize {
+        self.settings.output_limits[client.class() as usize]
     }
 }
 
@@ -59,6 +55,6 @@ pub struct Settings {
     pub max_bulk_len: u64,
     /// The balance of this thread's memory above which `maxmemory` is exceeded; `i64::MAX` for no limit.
     pub memory_mark: i64,
-    /// Bytes of replies from which a client is closed; `usize::MAX` for no limit.
-    pub output_limit: usize,
+    /// Bytes of output with which a client of each class is closed; `usize::MAX` for no limit.
+    pub output_limits: [usize; 3],
 }

@@ -138,7 +138,7 @@ fn give_repeated(
     number: usize,
     with_values: bool,
     now_ms: u64,
-    room: &Room<'_>,
+    room: &Room,
     draw: &mut dyn FnMut() -> u64,
 ) -> CommandResult {
     let start = reply.out.mark();

@@ -79,7 +79,7 @@ fn give_repeated(
     reply: &mut ReplyWriter,
     set: &SortedSet,
     count: &Count,
-    room: &Room<'_>,
+    room: &Room,
     draw: &mut dyn FnMut() -> u64,
 ) -> CommandResult {
     header(reply, count.number, count.in_pairs);

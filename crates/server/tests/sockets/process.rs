@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_russet-server"));
@@ -255,4 +256,120 @@ fn fewer_clients_than_asked_for_are_what_is_shown() {
     assert!(server.ask("INFO clients").contains("\r\nmaxclients:224\r\n"));
     let log = server.log();
     assert!(log.contains("# maxclients has been reduced to 224"), "{log}");
+}
+
+/// A server with debug commands on a unix socket of its own, ready.
+fn start_debug(socket: &str, threads: &str) -> Child {
+    let args = ["--port", "0", "--unixsocket", socket, "--threads", threads, "--save", ""];
+    let mut child = program().args(args).args(["--enable-debug-command", "yes"]).spawn().unwrap();
+    wait_until_ready(&mut child);
+    child
+}
+
+fn ask(client: &mut UnixStream, question: &[u8], answer: &[u8]) {
+    client.write_all(question).unwrap();
+    let mut got = vec![0; answer.len()];
+    client.read_exact(&mut got).unwrap();
+    assert_eq!(got, answer);
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Reads the log until a line has this text.
+fn wait_for_line(child: &mut Child, text: &str) {
+    let log = BufReader::new(child.stdout.as_mut().expect("piped"));
+    assert!(log.lines().map_while(Result::ok).any(|line| line.contains(text)), "the log ended without {text}");
+}
+
+/// Makes a worker sleep, and returns when it does: the log says so just before.
+fn put_to_sleep(child: &mut Child, socket: &str, seconds: &str) -> UnixStream {
+    let mut sleeper = UnixStream::connect(socket).unwrap();
+    sleeper.write_all(format!("DEBUG LOG sleeping\r\nDEBUG SLEEP {seconds}\r\n").as_bytes()).unwrap();
+    wait_for_line(child, "sleeping");
+    sleeper
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_neither_clients_nor_the_end() {
+    let scratch = Scratch::new("full-log");
+    let socket = scratch.path("socket");
+    let mut child = start_debug(&socket, "1");
+    let mut client = UnixStream::connect(&socket).unwrap();
+    let line = format!("DEBUG LOG {}\r\n", "x".repeat(1000));
+    // More than the pipe and the server's own room take.
+    for _ in 0..2000 {
+        ask(&mut client, line.as_bytes(), b"+OK\r\n");
+    }
+    ask(&mut client, b"PING\r\n", b"+PONG\r\n");
+    signal(&child, Signal::TERM);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_was_lost_of_a_log_that_was_not_read_in_time_is_said() {
+    let scratch = Scratch::new("slow-log");
+    let socket = scratch.path("socket");
+    let mut child = start_debug(&socket, "1");
+    let mut client = UnixStream::connect(&socket).unwrap();
+    let line = format!("DEBUG LOG {}\r\n", "x".repeat(1000));
+    for _ in 0..2000 {
+        ask(&mut client, line.as_bytes(), b"+OK\r\n");
+    }
+    wait_for_line(&mut child, "lines were lost here");
+    assert_eq!(terminate(child), 0);
+}
+
+#[test]
+fn browsers_do_not_fill_the_log() {
+    let scratch = Scratch::new("browsers");
+    let socket = scratch.path("socket");
+    let mut child = start_debug(&socket, "2");
+    for _ in 0..100 {
+        let mut client = UnixStream::connect(&socket).unwrap();
+        client.write_all(b"POST / HTTP/1.1\r\n").unwrap();
+        assert_eq!(client.read(&mut [0]).unwrap_or(0), 0, "closed without a word");
+    }
+    signal(&child, Signal::TERM);
+    let mut log = String::new();
+    child.stdout.take().expect("piped").read_to_string(&mut log).unwrap();
+    assert_eq!(log.matches("SECURITY ATTACK").count(), 1, "{log}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn sigterm_waits_for_the_running_command_and_a_second_sigint_does_not() {
+    let scratch = Scratch::new("insist");
+    let socket = scratch.path("socket");
+    let mut child = start_debug(&socket, "2");
+    let mut sleeper = put_to_sleep(&mut child, &socket, "1");
+    signal(&child, Signal::TERM);
+    wait_for_line(&mut child, "Received SIGTERM");
+    let mut answer = String::new();
+    sleeper.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "+OK\r\n+OK\r\n");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+
+    let mut child = start_debug(&socket, "2");
+    let _sleeper = put_to_sleep(&mut child, &socket, "60");
+    signal(&child, Signal::INT);
+    wait_for_line(&mut child, "Received SIGINT");
+    let begin = Instant::now();
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(begin.elapsed() < Duration::from_secs(10), "it waited for the command");
+}
+
+#[test]
+fn signals_without_a_meaning_change_nothing() {
+    let scratch = Scratch::new("signals");
+    let socket = scratch.path("socket");
+    let child = start_debug(&socket, "1");
+    let mut client = UnixStream::connect(&socket).unwrap();
+    for number in [Signal::HUP, Signal::USR1, Signal::USR2, Signal::ALARM, Signal::PIPE] {
+        signal(&child, number);
+        ask(&mut client, b"PING\r\n", b"+PONG\r\n");
+    }
+    assert_eq!(terminate(child), 0);
 }
