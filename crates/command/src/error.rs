@@ -3,6 +3,8 @@
 //! The first word of a text is the error's code; INFO counts errors by it. A text is bytes, because it may quote what
 //! a client sent, and that is quoted as it came.
 
+mod stream;
+
 use std::borrow::Cow;
 use std::fmt;
 

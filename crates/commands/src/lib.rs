@@ -17,6 +17,7 @@ mod rdb;
 mod server;
 mod set;
 mod sorted_set;
+mod stream;
 mod string;
 #[cfg(test)]
 mod testing;
@@ -36,6 +37,7 @@ pub static COMMANDS: &[&[&CommandSpec]] = &[
     server::COMMANDS,
     set::COMMANDS,
     sorted_set::COMMANDS,
+    stream::COMMANDS,
     string::COMMANDS,
     transactions::COMMANDS,
 ];

@@ -39,6 +39,8 @@ pub(crate) fn begin(
     block: Block,
 ) {
     let Block { deadline_us, wants, wakes, words } = block;
+    let words = words.unwrap_or_else(|| OwnedArgs::copy(args));
+    let args = &words.args();
     let (mut awaited, mut filled) = (Vec::new(), Vec::new());
     // The keys fitted once: otherwise the handler would have refused them.
     let _ = command.spec.for_each_key(args, |at, spec| {
@@ -46,11 +48,7 @@ pub(crate) fn begin(
         (if fills { &mut filled } else { &mut awaited }).push(WaitKey::from(keys.key(args.word(at))));
     });
     let awaited = WaitFor { keys: awaited, filled, wakes, wants };
-    let request = Request {
-        command: command.id,
-        words: words.unwrap_or_else(|| OwnedArgs::copy(args)),
-        identity: session.identity(),
-    };
+    let request = Request { command: command.id, words, identity: session.identity() };
     let wait = Arc::new(Wait::new(session.id, state.id, keys.db, awaited, Box::new(request)));
     keys.wait(&wait);
     session.info.set_flag(client_flags::BLOCKED, true);

@@ -28,6 +28,9 @@ impl Event {
     pub const fn zset(name: &'static str) -> Event {
         Event { class: Class::ZSET, name }
     }
+    pub const fn stream(name: &'static str) -> Event {
+        Event { class: Class::STREAM, name }
+    }
     /// A change that nobody is told of, though it counts, is logged and ends transactions that watch the key.
     pub const NONE: Event = Event { class: Class(0), name: "" };
     pub const DEL: Event = Event::generic("del");

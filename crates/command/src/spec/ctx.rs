@@ -115,7 +115,20 @@ impl<'a> Ctx<'a> {
         } else if millis < 0.0 {
             return Err(CommandError::TIMEOUT_NEGATIVE);
         }
-        let millis = millis as i64;
+        self.deadline_in(millis as i64)
+    }
+
+    /// The same for a timeout in whole milliseconds.
+    pub fn wait_deadline_ms(&self, args: &Args<'_>, at: usize) -> Result<Option<u64>, CommandError> {
+        let millis = base::num::parse_i64(args.word(at)).ok_or(CommandError::TIMEOUT_NOT_INTEGER)?;
+        if millis < 0 {
+            return Err(CommandError::TIMEOUT_NEGATIVE);
+        }
+        self.deadline_in(millis)
+    }
+
+    /// When so many milliseconds will be over, which must have a number; `None` for 0, which is never.
+    fn deadline_in(&self, millis: i64) -> Result<Option<u64>, CommandError> {
         self.now().unix_ms.checked_add(millis).ok_or(CommandError::TIMEOUT_OUT_OF_RANGE)?;
         let micros = (millis as u64).saturating_mul(1000);
         Ok((millis > 0).then(|| self.now().mono_us.saturating_add(micros)))

@@ -53,6 +53,7 @@ pub enum Group {
     Server,
     Set,
     SortedSet,
+    Stream,
     String,
     Transactions,
 }
@@ -71,6 +72,7 @@ impl Group {
             Group::Server => "server",
             Group::Set => "set",
             Group::SortedSet => "sorted-set",
+            Group::Stream => "stream",
             Group::String => "string",
             Group::Transactions => "transactions",
         }
@@ -89,6 +91,7 @@ impl Group {
             Group::Server => return None,
             Group::Set => Category::Set,
             Group::SortedSet => Category::SortedSet,
+            Group::Stream => Category::Stream,
             Group::String => Category::String,
             Group::Transactions => Category::Transaction,
         })

@@ -57,17 +57,26 @@ impl<'s> Announce<'s> {
         change: impl FnOnce(&mut T, &mut Update<'_>) -> R,
     ) -> Result<(R, bool), WrongKind> {
         let due = next_deadline(object);
-        let mut update =
-            Update { effects: self.effects, db: self.db, key: self.key, dirty: 0, events: SmallVec::new() };
+        let mut update = Update {
+            effects: self.effects,
+            db: self.db,
+            key: self.key,
+            dirty: 0,
+            is_observed: false,
+            wakes: false,
+            events: SmallVec::new(),
+        };
         let result = change(T::of_mut(object).ok_or(WrongKind)?, &mut update);
-        let Update { dirty, events, .. } = update;
+        let Update { dirty, is_observed, wakes, events, .. } = update;
         self.subexpiry(due, next_deadline(object));
-        if dirty > 0 || !events.is_empty() {
-            self.effects.command.dirty += dirty;
+        self.effects.command.dirty += dirty;
+        if is_observed {
             self.touched();
-            for event in events {
-                self.effects.fire(self.db, event, self.key);
-            }
+        } else if wakes {
+            self.wake(Wakes::CHANGED);
+        }
+        for event in events {
+            self.effects.fire(self.db, event, self.key);
         }
         Ok((result, object.is_empty() && !object.may_be_empty()))
     }
@@ -391,6 +400,10 @@ pub struct Update<'u> {
     db: usize,
     key: &'u [u8],
     dirty: u64,
+    /// Whether those who watch the key hear of it.
+    is_observed: bool,
+    /// Whether those who wait for the key look again, though it was not changed for those who watch it.
+    wakes: bool,
     events: SmallVec<[Event; 2]>,
 }
 
@@ -423,12 +436,24 @@ impl Update<'_> {
 
     /// Says what was done: how many changes it counts as, and which event it is.
     pub fn changed(&mut self, dirty: u64, event: Event) {
+        self.is_observed = true;
+        self.changed_unobserved(dirty, event);
+    }
+
+    /// The same for a change that transactions and caches do not count as one: Redis has it so for the groups of a stream.
+    pub fn changed_unobserved(&mut self, dirty: u64, event: Event) {
         self.dirty += dirty;
         self.events.push(event);
     }
 
+    /// Lets those who wait for the key try again.
+    pub fn wake(&mut self) {
+        self.wakes = true;
+    }
+
     /// Says that a field of a hash was removed for its age.
     pub fn field_expired(&mut self, field: &[u8]) {
+        self.is_observed = true;
         note_expired_field(self.effects, self.db, self.key, field);
         // As Redis does: one event, however many fields a command meets.
         if !self.events.iter().any(|event| event.name == Event::HASH_EXPIRED.name) {

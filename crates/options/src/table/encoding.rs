@@ -43,12 +43,8 @@ options! {
         .alias(&["zset-max-ziplist-value"]) => zset_max_listpack_value: Setting<usize>,
     option("hll-sparse-max-bytes", MEMORY, "3000", Live, "Bytes above which a HyperLogLog becomes dense.")
         => hll_sparse_max_bytes: Setting<usize>,
-    option("stream-node-max-bytes", MEMORY, "4096", NotYet("streams"), "Bytes of a stream's block; 0 is no limit."),
-    option(
-        "stream-node-max-entries",
-        LONG_COUNT,
-        "100",
-        NotYet("streams"),
-        "Entries of a stream's block; 0 is no limit.",
-    ),
+    option("stream-node-max-bytes", MEMORY, "4096", Live, "Bytes of a stream's block; 0 is no limit.")
+        => stream_node_max_bytes: Setting<usize>,
+    option("stream-node-max-entries", LONG_COUNT, "100", Live, "Entries of a stream's block; 0 is no limit.")
+        => stream_node_max_entries: Setting<i64>,
 }

@@ -172,9 +172,13 @@ impl Entries {
         self.open.map_or(Vec::new(), |(_, block)| block.into_buffer())
     }
 
-    /// The entries with ids from `from` to `to`, both included, from both ends.
+    /// The blocks in which entries with ids from `from` to `to` are, if there are any.
     #[inline]
-    pub fn range(&self, from: StreamId, to: StreamId) -> impl DoubleEndedIterator<Item = Entry<'_>> + Clone + '_ {
+    fn blocks_of(
+        &self,
+        from: StreamId,
+        to: StreamId,
+    ) -> impl DoubleEndedIterator<Item = (&StreamId, &Block)> + Clone + '_ {
         let open = self.open.as_ref().filter(|(first, _)| *first <= to);
         let in_open = open.is_some_and(|(first, _)| *first <= from);
         let start = if in_open || self.sealed.is_empty() {
@@ -184,11 +188,27 @@ impl Entries {
             Some(self.sealed.range(..=from).next_back().map_or(from, |(first, _)| *first))
         };
         let sealed = start.filter(|start| *start <= to).map(|start| self.sealed.range(start..=to));
-        let sealed = sealed.into_iter().flatten();
-        sealed
-            .chain(open.map(|(first, block)| (first, block)))
+        sealed.into_iter().flatten().chain(open.map(|(first, block)| (first, block)))
+    }
+
+    /// The entries with ids from `from` to `to`, both included, from both ends.
+    #[inline]
+    pub fn range(&self, from: StreamId, to: StreamId) -> impl DoubleEndedIterator<Item = Entry<'_>> + Clone + '_ {
+        self.blocks_of(from, to)
             .flat_map(|(first, block)| block.entries(*first))
             .filter(move |entry| !entry.is_deleted() && from <= entry.id && entry.id <= to)
+    }
+
+    /// About how many entries a range has: the blocks at its ends count as a whole. Looks no further than `most`.
+    pub fn count_about(&self, from: StreamId, to: StreamId, most: usize) -> usize {
+        let mut count = 0;
+        for (_, block) in self.blocks_of(from, to) {
+            count += block.live();
+            if count >= most {
+                break;
+            }
+        }
+        count
     }
 
     /// All entries.

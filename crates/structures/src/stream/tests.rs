@@ -61,6 +61,9 @@ fn assert_same(entries: &Entries, model: &BTreeMap<StreamId, Fields>, last: Stre
         let wanted: Vec<_> = wanted(from, to).map(|(id, fields)| (*id, fields.clone())).collect();
         assert!(entries.range(from, to).map(|entry| read(&entry)).eq(wanted.iter().cloned()));
         assert!(entries.range(from, to).rev().map(|entry| read(&entry)).eq(wanted.iter().rev().cloned()));
+        let about = entries.count_about(from, to, usize::MAX);
+        assert!(about >= wanted.len() && about <= model.len());
+        assert!(entries.count_about(from, to, 5) >= wanted.len().min(5));
     }
     assert_eq!(entries.get(from).map(|entry| read(&entry).1), model.get(&from).cloned());
     assert_eq!(entries.first().map(|entry| entry.id), model.keys().next().copied());
