@@ -59,6 +59,7 @@ fn content(object: &Object) -> Content {
             zset.iter().map(|(member, score)| (member.to_vec(), (score + 0.0).to_le_bytes().to_vec(), None)).collect()
         }
         Object::Stream(_) => return Content::Stream(encoded(View::Object(object), false)),
+        Object::Detached(_) => unreachable!("nothing is detached here"),
     };
     all.sort();
     Content::Others(all)
@@ -77,6 +78,7 @@ fn decoded(bytes: &[u8]) -> Result<(Content, &'static str), BadFormat> {
                 Object::Hash(hash) => hash.check(),
                 Object::SortedSet(zset) => zset.check(),
                 Object::Stream(stream) => stream.check(),
+                Object::Detached(_) => unreachable!("no bytes are a placeholder"),
             }
             (content(&object), object.encoding_name())
         }
