@@ -7,18 +7,17 @@ use crate::stats::counter::Counter;
 
 const PARTS_LOG2: u32 = 5;
 const PARTS: usize = 1 << PARTS_LOG2;
-const EXPONENT_MAX: u32 = 40;
+/// Two to this power is more than any value.
+pub const EXPONENT_MAX: u32 = 40;
 const BUCKETS: usize = (EXPONENT_MAX - PARTS_LOG2 + 1) as usize * PARTS;
 
-/// The histogram.
-pub struct Histogram {
-    counts: Box<[Counter]>,
-    total: Counter,
-}
+/// What one worker counts. Others read it while it runs, so what they see of it does not add up to anything but itself:
+/// they ask a [`Distribution`].
+pub struct Histogram(Box<[Counter]>);
 
 impl Default for Histogram {
     fn default() -> Histogram {
-        Histogram { counts: (0..BUCKETS).map(|_| Counter::default()).collect(), total: Counter::default() }
+        Histogram((0..BUCKETS).map(|_| Counter::default()).collect())
     }
 }
 
@@ -46,34 +45,45 @@ fn upper_bound(bucket: usize) -> u64 {
 impl Histogram {
     #[inline]
     pub fn record(&self, nanos: u64) {
-        self.counts[bucket_of(nanos)].add(1);
-        self.total.add(1);
-    }
-
-    pub fn total(&self) -> u64 {
-        self.total.get()
+        self.0[bucket_of(nanos)].add(1);
     }
 
     pub fn reset(&self) {
-        self.counts.iter().for_each(|count| count.set(0));
-        self.total.set(0);
+        self.0.iter().for_each(|count| count.set(0));
+    }
+}
+
+/// What histograms had counted when they were added: nobody writes to it, and the total is the sum of its buckets.
+pub struct Distribution {
+    counts: Box<[u64]>,
+    total: u64,
+}
+
+impl Default for Distribution {
+    fn default() -> Distribution {
+        Distribution { counts: vec![0; BUCKETS].into(), total: 0 }
+    }
+}
+
+impl Distribution {
+    pub fn add(&mut self, histogram: &Histogram) {
+        for (sum, count) in self.counts.iter_mut().zip(&histogram.0) {
+            let count = count.get();
+            *sum += count;
+            self.total += count;
+        }
     }
 
-    /// Adds what another counted.
-    pub fn merge(&self, other: &Histogram) {
-        for (mine, theirs) in self.counts.iter().zip(&other.counts) {
-            mine.add(theirs.get());
-        }
-        self.total.add(other.total.get());
+    pub fn total(&self) -> u64 {
+        self.total
     }
 
     /// The value, in nanoseconds, that `percentile` (0 to 100) of all values do not exceed.
     pub fn percentile(&self, percentile: f64) -> u64 {
-        let total = self.total.get();
-        let wanted = ((percentile.clamp(0.0, 100.0) / 100.0 * total as f64).ceil() as u64).max(1);
+        let wanted = ((percentile.clamp(0.0, 100.0) / 100.0 * self.total as f64).ceil() as u64).max(1);
         let mut seen = 0;
         for (bucket, count) in self.counts.iter().enumerate() {
-            seen += count.get();
+            seen += count;
             if seen >= wanted {
                 return upper_bound(bucket);
             }
@@ -83,7 +93,7 @@ impl Histogram {
 
     /// How many values are at most so many nanoseconds.
     pub fn count_up_to(&self, nanos: u64) -> u64 {
-        self.counts.iter().take(bucket_of(nanos) + 1).map(Counter::get).sum()
+        self.counts.iter().take(bucket_of(nanos) + 1).sum()
     }
 }
 
@@ -108,9 +118,32 @@ mod tests {
     fn percentiles_are_within_the_precision() {
         let histogram = Histogram::default();
         (1..=1000).for_each(|micros| histogram.record(micros * 1000));
-        let median = histogram.percentile(50.0);
+        let mut counted = Distribution::default();
+        counted.add(&histogram);
+        let median = counted.percentile(50.0);
         assert!((500_000..=516_000).contains(&median), "{median}");
-        assert_eq!(histogram.total(), 1000);
-        assert_eq!(histogram.count_up_to(1 << 39), 1000);
+        assert_eq!(counted.total(), 1000);
+        assert_eq!(counted.count_up_to(1 << 39), 1000);
+    }
+
+    #[test]
+    fn what_was_counted_adds_up_while_the_counting_goes_on() {
+        let histogram = Histogram::default();
+        let ends = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ends.load(std::sync::atomic::Ordering::Relaxed) {
+                    (0..=EXPONENT_MAX).for_each(|power| histogram.record(1 << power));
+                }
+            });
+            for _ in 0..1000 {
+                let mut counted = Distribution::default();
+                counted.add(&histogram);
+                assert_eq!(counted.count_up_to(1 << EXPONENT_MAX), counted.total());
+                let most = counted.percentile(100.0);
+                assert_eq!(counted.count_up_to(most), counted.total());
+            }
+            ends.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! The graph is in `latency_graph`; what the doctor says is in our own words.
 
-use super::info::histogram_of;
+use super::info::distribution_of;
 use super::latency_graph;
 use command::spec::registry::Command;
 use command::spec::{ArgSpec, Flags, Group, Run, Shape, string};
+use command::stats::histogram;
 use command::stats::latency::Series;
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -148,24 +149,24 @@ fn reset(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandRe
 
 /// Writes what was measured of a command; false when that is nothing.
 fn reply_histogram(cx: &mut Ctx<'_>, command: &Command) -> bool {
-    let Some(histogram) = histogram_of(cx.server, command) else { return false };
+    let Some(distribution) = distribution_of(cx.server, command) else { return false };
     cx.reply.bulk(command.full_name.as_bytes());
     cx.reply.map(2);
     cx.reply.bulk(b"calls");
-    cx.reply.int(histogram.total() as i64);
+    cx.reply.int(distribution.total() as i64);
     cx.reply.bulk(b"histogram_usec");
     let deferred = cx.reply.deferred_array();
     let (mut shown, mut seen) = (0, 0);
     // Redis sums up at 1024 ns and its doubles, and calls each bound by the largest value that its own histogram
     // does not tell from it: a 128th more.
-    for bound in (0..).map(|doubled| 1024u64 << doubled) {
-        let up_to = histogram.count_up_to(bound);
+    for bound in (10..=histogram::EXPONENT_MAX).map(|power| 1u64 << power) {
+        let up_to = distribution.count_up_to(bound);
         if up_to > seen {
             cx.reply.int(((bound + bound / 128 - 1) / 1000) as i64);
             cx.reply.int(up_to as i64);
             (shown, seen) = (shown + 1, up_to);
         }
-        if seen >= histogram.total() {
+        if seen == distribution.total() {
             break;
         }
     }

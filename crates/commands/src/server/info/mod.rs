@@ -11,7 +11,7 @@ mod fields;
 mod rows;
 
 pub(super) use facts::{Facts, above, percentage, ratio};
-pub(super) use rows::histogram_of;
+pub(super) use rows::distribution_of;
 
 use command::spec::{Category, Flags, Group, Run, Shape, Work, string};
 use command::{Args, CommandResult, CommandSpec, Ctx};

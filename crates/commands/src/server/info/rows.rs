@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use command::spec::registry::Command;
-use command::stats::histogram::Histogram;
+use command::stats::histogram::Distribution;
 use engine::{EntryRef, LockedKeys};
 use value::{Hash, Kind, List, Object, Set, SortedSet};
 
@@ -72,14 +72,14 @@ pub fn errorstats(facts: &Facts<'_>, _: &mut LockedKeys<'_>, out: &mut Vec<u8>) 
 }
 
 /// What all workers measured of a command; `None` when that is nothing.
-pub fn histogram_of(facts: &command::Server, command: &Command) -> Option<Histogram> {
-    let merged = Histogram::default();
-    for worker in &facts.workers {
+pub fn distribution_of(server: &command::Server, command: &Command) -> Option<Distribution> {
+    let mut counted = Distribution::default();
+    for worker in &server.workers {
         if let Some(histogram) = worker.stats.commands[command.id].histogram.get() {
-            merged.merge(histogram);
+            counted.add(histogram);
         }
     }
-    (merged.total() > 0).then_some(merged)
+    (counted.total() > 0).then_some(counted)
 }
 
 pub fn latencystats(facts: &Facts<'_>, _: &mut LockedKeys<'_>, out: &mut Vec<u8>) {
@@ -91,10 +91,10 @@ pub fn latencystats(facts: &Facts<'_>, _: &mut LockedKeys<'_>, out: &mut Vec<u8>
     let percentiles: Vec<(&str, f64)> =
         option.split_whitespace().filter_map(|text| Some((text, text.parse().ok()?))).collect();
     for command in server.registry.all() {
-        let Some(histogram) = histogram_of(server, command) else { continue };
+        let Some(distribution) = distribution_of(server, command) else { continue };
         let values: Vec<String> = percentiles
             .iter()
-            .map(|(text, percentile)| format!("p{text}={:.3}", histogram.percentile(*percentile) as f64 / 1000.0))
+            .map(|(text, percentile)| format!("p{text}={:.3}", distribution.percentile(*percentile) as f64 / 1000.0))
             .collect();
         line(out, &format!("latency_percentiles_usec_{}:{}", command.full_name, values.join(",")));
     }
