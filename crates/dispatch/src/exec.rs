@@ -6,7 +6,7 @@ use crate::worker::Worker;
 use crate::{blocking, deliver};
 use command::clients::Deliveries;
 use command::session::waiting::Waiting;
-use command::session::{Multi, Queued, WatchedKey};
+use command::session::{Multi, Queued, Watched};
 use command::spec::Run;
 use command::spec::registry::Command;
 use command::{CommandError, Origin, Server, Session, WorkerState};
@@ -43,12 +43,12 @@ fn run(
     session: &mut Session,
     reply: &mut ReplyWriter,
     multi: &Multi,
-    watched: &[WatchedKey],
+    watched: &Watched,
 ) -> Result<(), Waiting> {
     let plans: Vec<Vec<Key<'_>>> = multi.queue.iter().map(|queued| locate(server, queued)).collect();
-    let watched: Vec<(&WatchedKey, Key<'_>)> =
-        watched.iter().map(|watched| (watched, server.keyspace.key(&watched.key))).collect();
-    let named = || plans.iter().flatten().chain(watched.iter().map(|(_, key)| key));
+    let watched: Vec<(usize, bool, Key<'_>)> =
+        watched.iter().map(|((db, key), there)| (*db, *there, server.keyspace.key(key))).collect();
+    let named = || plans.iter().flatten().chain(watched.iter().map(|(_, _, key)| key));
     let mut shards: SmallVec<[u16; 32]> = named().map(|key| key.shard).collect();
     shards.sort_unstable();
     shards.dedup();
@@ -79,7 +79,7 @@ fn run(
         // A watched key that has expired since counts as changed, be it deleted by now or only not seen any more.
         let expired = watched
             .iter()
-            .any(|(watched, key)| watched.there && keys.lookup_in(watched.db, key, Lookup::SILENT).is_none());
+            .any(|(db, there, key)| *there && keys.lookup_in(*db, key, Lookup::SILENT).is_none());
         if expired || session.cas_failed() {
             reply.null_array();
         } else {

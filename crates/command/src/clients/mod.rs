@@ -10,6 +10,7 @@ pub mod tracking;
 pub use mailbox::{Deliveries, Mailbox, Message};
 
 use engine::Wait;
+use engine::watch::Watch;
 use hashbrown::HashMap;
 use options::ClientClass;
 use parking_lot::Mutex;
@@ -28,7 +29,6 @@ pub struct ClientTexts {
 /// Bits of [`ClientInfo::flags`].
 pub mod client_flags {
     pub const MULTI: u32 = 1 << 0;
-    pub const DIRTY_CAS: u32 = 1 << 1;
     pub const BLOCKED: u32 = 1 << 2;
     pub const MONITOR: u32 = 1 << 3;
     pub const CLOSE_AFTER_REPLY: u32 = 1 << 4;
@@ -70,7 +70,6 @@ pub struct ClientInfo {
     pub last_command: AtomicUsize,
     /// Queued commands, -1 outside MULTI.
     pub multi: AtomicI64,
-    pub watching: AtomicUsize,
     /// Who is told which keys it has to forget: -1 nobody, 0 itself, else another client.
     pub redirect: AtomicI64,
     pub query_buffer: AtomicUsize,
@@ -85,6 +84,8 @@ pub struct ClientInfo {
     pub killed: AtomicBool,
     /// What the client waits for.
     pub wait: Mutex<Option<Arc<Wait>>>,
+    /// The mark of the keys that it watches.
+    pub watch: Mutex<Option<Watch>>,
 }
 
 /// The only user there is.
@@ -106,7 +107,6 @@ impl ClientInfo {
             last_interaction_ms: AtomicI64::new(now_ms),
             last_command: AtomicUsize::new(usize::MAX),
             multi: AtomicI64::new(-1),
-            watching: AtomicUsize::new(0),
             redirect: AtomicI64::new(-1),
             query_buffer: AtomicUsize::new(0),
             query_buffer_free: AtomicUsize::new(0),
@@ -118,6 +118,7 @@ impl ClientInfo {
             commands: AtomicU64::new(0),
             killed: AtomicBool::new(false),
             wait: Mutex::new(None),
+            watch: Mutex::new(None),
         }
     }
 
@@ -130,6 +131,11 @@ impl ClientInfo {
         if received > 0 {
             self.last_interaction_ms.store(now_ms, Ordering::Relaxed);
         }
+    }
+
+    /// Keys that the client watches, and whether one that it watched changed.
+    pub fn watching(&self) -> (usize, bool) {
+        self.watch.lock().as_ref().map_or((0, false), |watch| (watch.keys(), watch.is_changed()))
     }
 
     pub fn has_flag(&self, flag: u32) -> bool {

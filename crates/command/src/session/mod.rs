@@ -8,7 +8,7 @@ use crate::clients::{ClientInfo, client_flags};
 use engine::watch::Watch;
 use options::Tunables;
 use resp::{Arg, Limits, Proto, ProtocolError, RequestParser};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use waiting::Waiting;
@@ -39,13 +39,8 @@ pub struct Multi {
     pub aborted: bool,
 }
 
-/// A watched key.
-pub struct WatchedKey {
-    pub db: usize,
-    pub key: Vec<u8>,
-    /// Whether there was such a key when the watch began.
-    pub there: bool,
-}
+/// Watched keys, each with its database, and whether there was such a key when the watch began.
+pub type Watched = BTreeMap<(usize, Vec<u8>), bool>;
 
 /// In whose name a command runs that is not run by its session: a wait that is served, a long command.
 #[derive(Clone)]
@@ -78,7 +73,7 @@ pub struct Session {
     /// How the client broke the protocol behind them, to be told when they have run.
     pub broken: Option<ProtocolError>,
     pub multi: Option<Multi>,
-    pub watched: Vec<WatchedKey>,
+    pub watched: Watched,
     pub watch: Option<Watch>,
     pub reply_mode: ReplyMode,
     pub no_touch: bool,
@@ -106,7 +101,7 @@ impl Session {
             postponed: VecDeque::new(),
             broken: None,
             multi: None,
-            watched: Vec::new(),
+            watched: Watched::new(),
             watch: None,
             reply_mode: ReplyMode::On,
             no_touch: false,
@@ -151,9 +146,9 @@ impl Session {
     /// Forgets all watched keys.
     pub fn unwatch(&mut self) {
         self.watched.clear();
-        self.watch = None;
-        self.info.watching.store(0, Ordering::Relaxed);
-        self.info.set_flag(client_flags::DIRTY_CAS, false);
+        if self.watch.take().is_some() {
+            *self.info.watch.lock() = None;
+        }
     }
 
     /// Leaves a transaction without running it.
@@ -167,6 +162,6 @@ impl Session {
 
     /// Whether a watched key changed.
     pub fn cas_failed(&self) -> bool {
-        self.watch.as_ref().is_some_and(|watch| watch.load(Ordering::Acquire))
+        self.watch.as_ref().is_some_and(|watch| watch.is_changed())
     }
 }

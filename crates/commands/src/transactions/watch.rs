@@ -1,10 +1,10 @@
 //! WATCH and UNWATCH.
 
-use command::session::WatchedKey;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
-use std::sync::atomic::Ordering;
+use engine::watch::Watch;
+use std::collections::btree_map::Entry;
 
 const FLAGS: Flags = Flags::NOSCRIPT.or(Flags::LOADING).or(Flags::STALE).or(Flags::FAST).or(Flags::ALLOW_BUSY);
 
@@ -41,16 +41,20 @@ fn watch(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandRe
     if session.multi.is_some() {
         return Err(CommandError::WATCH_IN_MULTI);
     }
-    let db = session.db;
-    let mark = session.watch.get_or_insert_default();
-    for key in cx.keys {
-        if session.watched.iter().any(|watched| watched.db == db && watched.key == key.bytes) {
-            continue;
+    // Once EXEC is sure to fail, there is nothing more to watch.
+    if !session.cas_failed() {
+        let db = session.db;
+        let watch = session.watch.get_or_insert_with(|| {
+            let watch = Watch::default();
+            *session.info.watch.lock() = Some(watch.clone());
+            watch
+        });
+        for key in cx.keys {
+            if let Entry::Vacant(watched) = session.watched.entry((db, key.bytes.to_vec())) {
+                watched.insert(keys.watch(key, watch));
+            }
         }
-        let there = keys.watch(key, mark);
-        session.watched.push(WatchedKey { db, key: key.bytes.to_vec(), there });
     }
-    session.info.watching.store(session.watched.len(), Ordering::Relaxed);
     cx.reply.ok();
     Ok(())
 }

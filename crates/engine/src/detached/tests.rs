@@ -9,7 +9,6 @@ use crate::shard::reclaim::Reclaimer;
 use crate::{Wait, WaitFor, WaitKey, Wakes};
 use base::rng::Rng;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use structures::hash::Hasher;
 use value::List;
 
@@ -167,12 +166,12 @@ fn watches_go_along_and_hear_of_changes() {
     keys.delete(&key, Event::DEL);
     drop(keys);
     fixture.all().attach(&away);
-    assert!(changed.load(Ordering::Acquire));
-    assert!(!kept.load(Ordering::Acquire));
+    assert!(changed.is_changed());
+    assert!(!kept.is_changed());
     let mut keys = fixture.all();
     let key = keys.key(b"kept");
     keys.delete(&key, Event::DEL);
-    assert!(kept.load(Ordering::Acquire), "it is still watched");
+    assert!(kept.is_changed(), "it is still watched");
 }
 
 #[test]

@@ -12,21 +12,22 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// The letters for a client's state.
 pub(super) fn flags(client: &ClientInfo) -> String {
-    const LETTERS: [(u32, char); 12] = [
-        (client_flags::MONITOR, 'O'),
-        (client_flags::MULTI, 'x'),
-        (client_flags::BLOCKED | client_flags::POSTPONED, 'b'),
-        (client_flags::DIRTY_CAS, 'd'),
-        (client_flags::CLOSE_AFTER_REPLY, 'c'),
-        (client_flags::TRACKING, 't'),
-        (client_flags::TRACKING_BROKEN, 'R'),
-        (client_flags::TRACKING_BROADCAST, 'B'),
-        (client_flags::UNIX_SOCKET, 'U'),
-        (client_flags::READONLY, 'r'),
-        (client_flags::NO_EVICT, 'e'),
-        (client_flags::NO_TOUCH, 'T'),
+    let on = |flag| client.has_flag(flag);
+    let letters = [
+        (on(client_flags::MONITOR), 'O'),
+        (on(client_flags::MULTI), 'x'),
+        (on(client_flags::BLOCKED | client_flags::POSTPONED), 'b'),
+        (on(client_flags::TRACKING), 't'),
+        (on(client_flags::TRACKING_BROKEN), 'R'),
+        (on(client_flags::TRACKING_BROADCAST), 'B'),
+        (client.watching().1, 'd'),
+        (on(client_flags::CLOSE_AFTER_REPLY), 'c'),
+        (on(client_flags::UNIX_SOCKET), 'U'),
+        (on(client_flags::READONLY), 'r'),
+        (on(client_flags::NO_EVICT), 'e'),
+        (on(client_flags::NO_TOUCH), 'T'),
     ];
-    let flags: String = LETTERS.iter().filter(|(flag, _)| client.has_flag(*flag)).map(|(_, letter)| letter).collect();
+    let flags: String = letters.iter().filter(|(on, _)| *on).map(|(_, letter)| letter).collect();
     if flags.is_empty() { "N".to_owned() } else { flags }
 }
 
@@ -68,7 +69,7 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
         flags(client),
         client.db.load(Relaxed),
         client.multi.load(Relaxed),
-        load(&client.watching),
+        client.watching().0,
         usize::from(output > 0),
         if output > 0 { "rw" } else { "r" },
         texts.user,

@@ -97,7 +97,7 @@ impl Clients {
             clients.connected += 1;
             clients.blocked += usize::from(client.has_flag(client_flags::BLOCKED | client_flags::POSTPONED));
             clients.with_timeout += usize::from(client.has_flag(client_flags::WAIT_ENDS));
-            clients.watching += usize::from(load(&client.watching) > 0);
+            clients.watching += usize::from(client.watching().0 > 0);
             clients.memory += size_of::<command::Session>()
                 + size_of::<command::clients::ClientInfo>()
                 + load(&client.query_buffer)
