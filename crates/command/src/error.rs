@@ -168,6 +168,8 @@ impl CommandError {
     pub const NOT_HASH_TABLE: CommandError =
         CommandError::fixed("ERR The value stored at the specified key is not represented using an hash table");
     pub const DEBUG_DB: CommandError = CommandError::fixed("ERR Out of range database");
+    pub const DEBUG_CLUSTER_ONLY: CommandError =
+        CommandError::fixed("ERR Debug option only available for cluster mode enabled setup!");
     pub const DEBUG_RELOAD_OPTION: CommandError =
         CommandError::fixed("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
     pub const DEBUG_RELOAD_NOSAVE: CommandError =

@@ -77,9 +77,8 @@ fn run(
         }
         let outer = keys.begin(!session.no_touch);
         // A watched key that has expired since counts as changed, be it deleted by now or only not seen any more.
-        let expired = watched
-            .iter()
-            .any(|(db, there, key)| *there && keys.lookup_in(*db, key, Lookup::SILENT).is_none());
+        let expired =
+            watched.iter().any(|(db, there, key)| *there && keys.lookup_in(*db, key, Lookup::SILENT).is_none());
         if expired || session.cas_failed() {
             reply.null_array();
         } else {

@@ -16,6 +16,14 @@ use super::float::write_plain;
 
 /// Appends a double as Redis prints scores and RESP3 doubles.
 pub fn write_f64(out: &mut Vec<u8>, value: f64) {
+    if value != 0.0 && value.abs() <= INTEGER_LIMIT && value as i64 as f64 == value {
+        return super::write_i64(out, value as i64);
+    }
+    write_f64_digits(out, value);
+}
+
+/// The same, but a large round number has an exponent although it is an integer (`1e+17`): so scores are in digests.
+pub fn write_f64_digits(out: &mut Vec<u8>, value: f64) {
     if value.is_nan() {
         return out.extend_from_slice(b"nan");
     }
@@ -24,9 +32,6 @@ pub fn write_f64(out: &mut Vec<u8>, value: f64) {
     }
     if value == 0.0 {
         return out.extend_from_slice(if value.is_sign_negative() { b"-0" } else { b"0" });
-    }
-    if value.abs() <= INTEGER_LIMIT && value as i64 as f64 == value {
-        return super::write_i64(out, value as i64);
     }
     if value < 0.0 {
         out.push(b'-');

@@ -11,7 +11,7 @@ mod hex;
 mod long_double;
 
 pub use float::{parse_f64, parse_f64_bound, write_f64_17g};
-pub use grisu::write_f64;
+pub use grisu::{write_f64, write_f64_digits};
 pub use long_double::LongDouble;
 
 /// The longest text of an `i64`: a sign and nineteen digits.

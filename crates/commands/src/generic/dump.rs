@@ -5,6 +5,7 @@ use command::spec::{Category, Flags, Group, KeyFlags, KeySpec, Run, Shape, Work,
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Delivery, Event, Key, LockedKeys, Place};
 use persist::rdb::{decode, encode, payload};
+use std::sync::atomic::Ordering::Relaxed;
 use value::string::Scratch;
 
 pub static DUMP: CommandSpec = CommandSpec {
@@ -134,7 +135,9 @@ fn restore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
         return Err(CommandError::BUSY_KEY);
     }
     let deadline = options.deadline(args.int(2)?, now_ms)?;
-    let (bytes, dialect) = payload::open(args.word(3)).map_err(|_| CommandError::BAD_PAYLOAD)?;
+    let skip_checksum = cx.server.switches.skip_checksum.load(Relaxed);
+    let open = if skip_checksum { payload::open_unchecked } else { payload::open };
+    let (bytes, dialect) = open(args.word(3)).map_err(|_| CommandError::BAD_PAYLOAD)?;
     let loading = loading(cx, bytes.len());
     let (decoded, _) = decode(bytes, dialect, &loading).map_err(|_| CommandError::BAD_DATA)?;
     if deadline.is_some_and(|deadline| deadline <= now_ms) {

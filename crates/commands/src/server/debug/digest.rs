@@ -1,144 +1,160 @@
-//! DEBUG DIGEST and DEBUG DIGEST-VALUE: 160 bits that are equal when the data is.
+//! DEBUG DIGEST and DEBUG DIGEST-VALUE: 160 bits that are equal when the data is, on this server or on a peer.
 //!
-//! The digest of a value is the SHA-1 of its type, its content and its deadline. The digest of all data is the XOR, over
-//! all keys, of the SHA-1 of database, key and value digest: it depends neither on the order of keys nor on how
-//! values are encoded, so servers that hold the same data agree. It is our own: Redis prints other digits.
+//! Two steps make a digest. To *toggle* a part is to XOR the part's SHA-1 over it, so parts may come in any order. To *mix* a
+//! part in is to toggle it and to replace the digest by its own SHA-1, so what follows depends on what came before.
+//!
+//! ```text
+//! all data   for each database that is not empty: mix its number, toggle the digest of each key with its value
+//! key        mix the key; then the value as below, in the same digest
+//! value      mix the number of its type; then
+//!              string, list      mix it, or each element
+//!              set               toggle each member
+//!              sorted set        toggle for each member the digest of: mix member, mix score
+//!              hash              toggle for each field the digest of: mix field, mix value, toggle HAS_FIELD_DEADLINE if it has one
+//!              stream            mix for each entry its ID ("<ms>.<number>"), and each field and value; groups are no part of it
+//!            toggle HAS_DEADLINE if the key has one
+//! ```
+//!
+//! Numbers have 32 bits, the highest first. What is past its deadline and still there is part of it, as in Redis.
 
 use command::{Args, CommandResult, Ctx};
-use engine::{EntryRef, LockedKeys, Lookup};
-use sha1::{Digest, Sha1};
+use engine::{EntryRef, LockedKeys};
+use sha1::{Digest as _, Sha1};
 use std::fmt::Write;
-use value::stream::StreamId;
-use value::{Object, Stream};
+use value::Object;
 
-type Hash = [u8; 20];
+const HAS_DEADLINE: &[u8] = b"!!expire!!";
+const HAS_FIELD_DEADLINE: &[u8] = b"!!hexpire!!";
 
-/// A part, with its length before it, so that parts cannot run together.
-fn add(hasher: &mut Sha1, part: &[u8]) {
-    hasher.update((part.len() as u64).to_le_bytes());
-    hasher.update(part);
-}
+#[derive(Default)]
+struct Digest([u8; 20]);
 
-/// Parts in no order: their digests, one XORed over the other.
-fn add_unordered<T>(hasher: &mut Sha1, parts: impl Iterator<Item = T>, each: impl Fn(&mut Sha1, T)) {
-    let mut sum = Hash::default();
-    for part in parts {
-        let mut one = Sha1::new();
-        each(&mut one, part);
-        let one: Hash = one.finalize().into();
-        sum.iter_mut().zip(one).for_each(|(sum, byte)| *sum ^= byte);
+impl Digest {
+    fn toggle(&mut self, part: &[u8]) {
+        self.add(Sha1::digest(part).into());
     }
-    hasher.update(sum);
-}
 
-fn add_field(hasher: &mut Sha1, field: value::hash::Field<'_>) {
-    let mut scratch = value::string::Scratch::default();
-    add(hasher, field.name.bytes(&mut scratch));
-    add(hasher, field.value.bytes(&mut scratch));
-    if let Some(deadline) = field.deadline {
-        add(hasher, &deadline.to_le_bytes());
+    fn mix(&mut self, part: &[u8]) {
+        self.toggle(part);
+        self.0 = Sha1::digest(self.0).into();
     }
-}
 
-fn add_id(hasher: &mut Sha1, id: StreamId) {
-    hasher.update(id.to_bytes());
-}
-
-/// Adds entries and groups, and what the stream knows of entries that are gone. The times of consumers are left out: they
-/// change whenever a consumer looks.
-fn add_stream(hasher: &mut Sha1, stream: &Stream) {
-    for entry in stream.entries().iter() {
-        add_id(hasher, entry.id);
-        for (name, value) in entry.fields() {
-            name.with_bytes(|name| add(hasher, name));
-            value.with_bytes(|value| add(hasher, value));
-        }
+    fn mix_number(&mut self, number: u32) {
+        self.mix(&number.to_be_bytes());
     }
-    [stream.last_id(), stream.max_deleted()].iter().for_each(|id| add_id(hasher, *id));
-    hasher.update(stream.added().to_le_bytes());
-    for (name, group) in stream.groups() {
-        add(hasher, name);
-        add_id(hasher, group.last_delivered);
-        hasher.update(group.entries_read.unwrap_or(u64::MAX).to_le_bytes());
-        group.consumers().for_each(|(_, consumer)| add(hasher, consumer.name()));
-        for (id, nack) in group.pending(StreamId::MIN, StreamId::MAX) {
-            add_id(hasher, id);
-            add(hasher, group.consumer(nack.consumer()).name());
-            hasher.update(nack.delivered_ms.to_le_bytes());
-            hasher.update(nack.deliveries.to_le_bytes());
-        }
+
+    fn add(&mut self, other: [u8; 20]) {
+        self.0.iter_mut().zip(other).for_each(|(sum, byte)| *sum ^= byte);
+    }
+
+    fn hex(&self) -> String {
+        self.0.iter().fold(String::with_capacity(40), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a string takes everything");
+            text
+        })
     }
 }
 
-/// The content of a collection: in order for lists, sorted sets and streams, in any order for the others.
-fn add_object(hasher: &mut Sha1, object: &Object, now_ms: u64) {
+/// The number of a collection's type; that of a string is 0.
+fn type_number(object: &Object) -> u32 {
     match object {
-        Object::List(list) => list.iter().for_each(|element| element.with_bytes(|bytes| add(hasher, bytes))),
-        Object::Set(set) => add_unordered(hasher, set.iter(), |one, member| member.with_bytes(|bytes| add(one, bytes))),
-        Object::Hash(hash) => add_unordered(hasher, hash.iter().filter(|field| !field.is_past(now_ms)), add_field),
-        Object::SortedSet(set) => set.iter().for_each(|(member, score)| {
-            member.with_bytes(|member| add(hasher, member));
-            // Either zero is the same score, and which one is kept follows from the encoding.
-            hasher.update((score + 0.0).to_le_bytes());
-        }),
-        Object::Stream(stream) => add_stream(hasher, stream),
+        Object::List(_) => 1,
+        Object::Set(_) => 2,
+        Object::SortedSet(_) => 3,
+        Object::Hash(_) => 4,
+        Object::Stream(_) => 6,
         Object::Detached(_) => unreachable!("a digest of all data waits until all values are back"),
     }
 }
 
-fn value_digest(entry: &EntryRef<'_, Object>, now_ms: u64) -> Hash {
-    let mut hasher = Sha1::new();
-    let value = entry.value();
-    add(&mut hasher, value::type_name(&value).as_bytes());
-    match value::small::object(&value) {
-        Some(object) => add_object(&mut hasher, &object, now_ms),
-        None => {
-            let mut scratch = value::string::Scratch::default();
-            let string = value::string::Str::of(value).expect("every other value is a string");
-            add(&mut hasher, string.bytes(&mut scratch));
+fn add_object(digest: &mut Digest, object: &Object) {
+    digest.mix_number(type_number(object));
+    let mut scratch = value::string::Scratch::default();
+    match object {
+        Object::List(list) => list.iter().for_each(|element| element.with_bytes(|bytes| digest.mix(bytes))),
+        Object::Set(set) => set.iter().for_each(|member| member.with_bytes(|bytes| digest.toggle(bytes))),
+        Object::Hash(hash) => hash.iter().for_each(|field| {
+            let mut one = Digest::default();
+            one.mix(field.name.bytes(&mut scratch));
+            one.mix(field.value.bytes(&mut scratch));
+            if field.deadline.is_some() {
+                one.toggle(HAS_FIELD_DEADLINE);
+            }
+            digest.toggle(&one.0);
+        }),
+        Object::SortedSet(set) => {
+            let mut text = Vec::new();
+            set.iter().for_each(|(member, score)| {
+                text.clear();
+                base::num::write_f64_digits(&mut text, score);
+                let mut one = Digest::default();
+                member.with_bytes(|member| one.mix(member));
+                one.mix(&text);
+                digest.toggle(&one.0);
+            });
         }
+        Object::Stream(stream) => stream.entries().iter().for_each(|entry| {
+            digest.mix(format!("{}.{}", entry.id.ms, entry.id.seq).as_bytes());
+            for (name, value) in entry.fields() {
+                name.with_bytes(|name| digest.mix(name));
+                value.with_bytes(|value| digest.mix(value));
+            }
+        }),
+        Object::Detached(_) => unreachable!("its type has no number"),
     }
-    if let Some(deadline) = entry.deadline() {
-        add(&mut hasher, &deadline.to_le_bytes());
-    }
-    hasher.finalize().into()
 }
 
-fn hex(hash: &Hash) -> String {
-    hash.iter().fold(String::with_capacity(40), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes everything");
-        text
-    })
+fn add_value(digest: &mut Digest, entry: &EntryRef<'_, Object>) {
+    let value = entry.value();
+    match value::small::object(&value) {
+        Some(object) => add_object(digest, &object),
+        None => {
+            digest.mix_number(0);
+            let mut scratch = value::string::Scratch::default();
+            let string = value::string::Str::of(value).expect("every other value is a string");
+            digest.mix(string.bytes(&mut scratch));
+        }
+    }
+    if entry.deadline().is_some() {
+        digest.toggle(HAS_DEADLINE);
+    }
 }
 
 pub fn digest(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let databases = keys.keyspace().databases();
-    let now_ms = keys.now_ms();
-    let mut total = Hash::default();
-    keys.visit(|view| {
-        for db in 0..databases {
-            let live = view.db(db).table().iter().filter(|entry| entry.deadline().is_none_or(|at| at > now_ms));
-            for entry in live {
-                let mut hasher = Sha1::new();
-                hasher.update((db as u64).to_le_bytes());
-                add(&mut hasher, entry.key());
-                hasher.update(value_digest(&entry, now_ms));
-                let hash: Hash = hasher.finalize().into();
-                total.iter_mut().zip(hash).for_each(|(sum, byte)| *sum ^= byte);
+    let mut total = Digest::default();
+    for db in 0..keys.keyspace().databases() {
+        let mut sum = Digest::default();
+        let mut is_empty = true;
+        keys.visit(|view| {
+            for entry in view.db(db).table().iter() {
+                is_empty = false;
+                let mut one = Digest::default();
+                one.mix(entry.key());
+                add_value(&mut one, &entry);
+                sum.toggle(&one.0);
             }
+        });
+        if !is_empty {
+            total.mix_number(db as u32);
+            total.add(sum.0);
         }
-    });
-    cx.reply.simple(&hex(&total));
+    }
+    cx.reply.simple(&total.hex());
     Ok(())
 }
 
 pub fn digest_value(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    let db = keys.db;
     cx.reply.array(args.len() - 2);
-    let now_ms = keys.now_ms();
     for key in args.from(2) {
         let key = keys.key(key);
-        let hash = keys.lookup(&key, Lookup::SILENT).map_or_else(Hash::default, |entry| value_digest(&entry, now_ms));
-        cx.reply.simple(&hex(&hash));
+        let mut digest = Digest::default();
+        keys.visit_one(usize::from(key.shard), |view| {
+            if let Some(entry) = view.db(db).table().get(key.hash, key.bytes) {
+                add_value(&mut digest, &entry);
+            }
+        });
+        cx.reply.simple(&digest.hex());
     }
     Ok(())
 }

@@ -46,9 +46,21 @@ const MANY: usize = usize::MAX;
 
 static SUBCOMMANDS: &[Subcommand] = &[
     sub("CHANGE-REPL-ID", (2, 2), process::change_repl_id, &["", "Draw a new identity of the data set's history."]),
+    sub(
+        "CLUSTERLINK",
+        (5, 5),
+        process::clusterlink,
+        &[" KILL <to|from|all> <node-id>", "An error, for this server is not in a cluster."],
+    ),
     sub("DICT-RESIZING", (3, 3), accept, &[" <0|1>", "Accepted, without effect: tables resize by small segments."]),
     sub("DIGEST", (2, 2), digest::digest, &["", "Show a digest of all data: 40 hexadecimal digits, zeros for none."]),
     sub("DIGEST-VALUE", (2, MANY), digest::digest_value, &[" <key> [<key> ...]", "Show a digest of each key's value."]),
+    sub(
+        "DROP-CLUSTER-PACKET-FILTER",
+        (3, 3),
+        process::drop_cluster_packet_filter,
+        &[" <packet-type>", "Accepted, without effect: this server is not in a cluster."],
+    ),
     sub("ERROR", (3, 3), process::error, &[" <text>", "Reply with <text> as an error."]),
     sub(
         "EVENTS",
@@ -108,6 +120,12 @@ static SUBCOMMANDS: &[Subcommand] = &[
         &[" <0|1>", "Delete keys past their deadline only when they are met, or on time."],
     ),
     sub("SET-DISABLE-DENY-SCRIPTS", (3, 3), accept, &[" <0|1>", "Accepted, without effect until there are scripts."]),
+    sub(
+        "SET-SKIP-CHECKSUM-VALIDATION",
+        (3, 3),
+        process::set_skip_checksum,
+        &[" <0|1>", "Take what RESTORE is given whatever its checksum is, or refuse a wrong one."],
+    ),
     sub("SLEEP", (3, 3), process::sleep, &[" <seconds>", "Lock all data and wait."]),
     sub("STRINGMATCH-TEST", (2, 2), process::stringmatch_test, &["", "Match random globs with random texts."]),
     sub("STRUCTSIZE", (2, 2), process::structsize, &["", "Show the sizes of some structures in bytes."]),

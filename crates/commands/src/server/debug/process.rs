@@ -49,6 +49,22 @@ pub fn pause_cron(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> 
     Ok(())
 }
 
+pub fn set_skip_checksum(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    cx.server.switches.skip_checksum.store(switch(args), Ordering::Relaxed);
+    cx.reply.ok();
+    Ok(())
+}
+
+pub fn clusterlink(_: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
+    Err(CommandError::DEBUG_CLUSTER_ONLY)
+}
+
+pub fn drop_cluster_packet_filter(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
+    args.int(2)?;
+    cx.reply.ok();
+    Ok(())
+}
+
 pub fn packed_threshold(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let size = std::str::from_utf8(args.word(2)).ok().and_then(base::units::parse_memory);
     if size.is_none_or(|size| size > u64::from(u32::MAX)) {
