@@ -167,6 +167,11 @@ impl CommandError {
     pub const NOT_QUICKLIST: CommandError = CommandError::fixed("ERR Not a quicklist encoded object.");
     pub const NOT_HASH_TABLE: CommandError =
         CommandError::fixed("ERR The value stored at the specified key is not represented using an hash table");
+    pub const NO_CLUSTER: CommandError = CommandError::fixed("ERR This instance has cluster support disabled");
+    pub const MODULE_NOT_LOADED: CommandError =
+        CommandError::fixed("ERR Error loading the extension. Please check the server logs.");
+    pub const NO_SUCH_MODULE: CommandError =
+        CommandError::fixed("ERR Error unloading module: no such module with that name");
     pub const DEBUG_DB: CommandError = CommandError::fixed("ERR Out of range database");
     pub const DEBUG_CLUSTER_ONLY: CommandError =
         CommandError::fixed("ERR Debug option only available for cluster mode enabled setup!");

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bitmap;
+mod cluster;
 mod connection;
 pub mod docs;
 mod generic;
@@ -28,6 +29,7 @@ use command::CommandSpec;
 /// All commands, by group.
 pub static COMMANDS: &[&[&CommandSpec]] = &[
     bitmap::COMMANDS,
+    cluster::COMMANDS,
     connection::COMMANDS,
     generic::COMMANDS,
     geo::COMMANDS,

@@ -35,8 +35,8 @@ pub fn check<'a>(
     if session.must_authenticate(&server.tunables) && !spec.flags.has(Flags::NO_AUTH) {
         return Err(CommandError::NO_AUTH);
     }
-    if spec.flags.has(Flags::DEBUG) {
-        may_debug(server, session, command)?;
+    if spec.flags.any(Flags::DEBUG.or(Flags::MODULE)) {
+        is_permitted(server, session, command)?;
     }
     if session.monitor && spec.flags.any(Flags::READONLY.or(Flags::WRITE).or(Flags::MAY_REPLICATE)) {
         return Err(CommandError::MONITOR_HAS_NO_KEYS);
@@ -64,9 +64,16 @@ pub fn check<'a>(
     Ok(Gate::Run(command))
 }
 
+/// Refuses what the configuration has to permit.
 #[cold]
-fn may_debug(server: &Server, session: &Session, command: &Command) -> CommandResult {
-    let allowed = match server.tunables.general.enable_debug_command.get() {
+fn is_permitted(server: &Server, session: &Session, command: &Command) -> CommandResult {
+    let options = &server.tunables.general;
+    let (option, permission) = if command.spec.flags.has(Flags::DEBUG) {
+        ("enable-debug-command", options.enable_debug_command.get())
+    } else {
+        ("enable-module-command", options.enable_module_command.get())
+    };
+    let allowed = match permission {
         Permission::Yes => true,
         Permission::Local => session.local,
         Permission::No => false,
@@ -75,7 +82,7 @@ fn may_debug(server: &Server, session: &Session, command: &Command) -> CommandRe
         return Ok(());
     }
     let name = command.full_name.split('|').next().unwrap_or_default().to_uppercase();
-    Err(CommandError::not_allowed(&name, "enable-debug-command"))
+    Err(CommandError::not_allowed(&name, option))
 }
 
 /// Refuses what may take memory while more than `maxmemory` is in use.

@@ -44,6 +44,7 @@ pub enum Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     Bitmap,
+    Cluster,
     Connection,
     Generic,
     Geo,
@@ -63,6 +64,7 @@ impl Group {
     pub const fn name(self) -> &'static str {
         match self {
             Group::Bitmap => "bitmap",
+            Group::Cluster => "cluster",
             Group::Connection => "connection",
             Group::Generic => "generic",
             Group::Geo => "geo",
@@ -88,7 +90,7 @@ impl Group {
             Group::Hash => Category::Hash,
             Group::HyperLogLog => Category::HyperLogLog,
             Group::List => Category::List,
-            Group::Server => return None,
+            Group::Cluster | Group::Server => return None,
             Group::Set => Category::Set,
             Group::SortedSet => Category::SortedSet,
             Group::Stream => Category::Stream,
@@ -146,6 +148,8 @@ flags! {
     DEBUG = 22 "";
     /// Only a Valkey server has it, or ours alone.
     EXTENSION = 23 "";
+    /// Needs `enable-module-command`.
+    MODULE = 25 "";
     /// COMMAND DOCS calls it a command of the system itself.
     SYSCMD = 24 "";
 }

@@ -1,4 +1,4 @@
-//! HSETEX: sets fields together with a deadline, on a condition about all of them.
+//! HSETEX: sets fields together with a deadline, on a condition about all of them. As in Valkey 9.1, one about the key may be added.
 //!
 //! It is logged with the deadline as PXAT, or, when that is past already, as the HDEL that it comes to.
 
@@ -45,7 +45,7 @@ pub static HSETEX: CommandSpec = CommandSpec {
     ..CommandSpec::DEFAULT
 };
 
-/// What has to hold of all fields.
+/// What has to hold of the key, or of all fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
     Always,
@@ -53,9 +53,18 @@ enum Condition {
     Present,
 }
 
+impl Condition {
+    /// What the word at `at` says, if it is one of these.
+    fn of(args: &Args<'_>, at: usize, absent: &str, present: &str) -> Option<Condition> {
+        let present = args.is(at, present).then_some(Condition::Present);
+        if args.is(at, absent) { Some(Condition::Absent) } else { present }
+    }
+}
+
 /// The parsed words.
 struct Request {
-    condition: Condition,
+    of_key: Condition,
+    of_fields: Condition,
     expiration: Expiration,
     /// Place of the keyword that the time stands behind.
     time_at: usize,
@@ -65,8 +74,8 @@ struct Request {
 
 impl Request {
     fn parse(cx: &Ctx<'_>, args: &Args<'_>) -> Result<Request, CommandError> {
-        let (condition, expiration) = (Condition::Always, Expiration::Unsaid);
-        let mut request = Request { condition, expiration, time_at: 0, from: 0 };
+        let (of_key, of_fields) = (Condition::Always, Condition::Always);
+        let mut request = Request { of_key, of_fields, expiration: Expiration::Unsaid, time_at: 0, from: 0 };
         let mut at = 2;
         while at < args.len() && !args.is(at, "FIELDS") {
             at += request.option(cx, args, at)?;
@@ -88,16 +97,18 @@ impl Request {
 
     /// Reads one option; gives how many words it has.
     fn option(&mut self, cx: &Ctx<'_>, args: &Args<'_>, at: usize) -> Result<usize, CommandError> {
-        let condition = match () {
-            () if args.is(at, "FNX") => Condition::Absent,
-            () if args.is(at, "FXX") => Condition::Present,
-            () => Condition::Always,
-        };
-        if condition != Condition::Always {
-            if self.condition != Condition::Always {
+        if let Some(condition) = Condition::of(args, at, "NX", "XX") {
+            if self.of_key != Condition::Always && self.of_key != condition {
+                return Err(CommandError::SYNTAX);
+            }
+            self.of_key = condition;
+            return Ok(1);
+        }
+        if let Some(condition) = Condition::of(args, at, "FNX", "FXX") {
+            if self.of_fields != Condition::Always {
                 return Err(CommandError::FIELD_CONDITIONS);
             }
-            self.condition = condition;
+            self.of_fields = condition;
             return Ok(1);
         }
         let time = Time::of(args, at);
@@ -119,10 +130,11 @@ impl Request {
         Ok(2)
     }
 
-    /// Whether the condition holds.
+    /// Whether the conditions hold of a hash that is there.
     fn holds(&self, hash: &mut Hash, update: &mut Update<'_>, args: &Args<'_>) -> bool {
         let mut names = args.from(self.from).step_by(2);
-        match self.condition {
+        match self.of_fields {
+            _ if self.of_key == Condition::Absent => false,
             Condition::Always => true,
             Condition::Absent => names.all(|name| living(hash, update, name).is_none()),
             Condition::Present => names.all(|name| living(hash, update, name).is_some()),
@@ -149,7 +161,7 @@ fn hsetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
     let (key, rules) = (cx.key(0), rules(cx));
     let fields = ((args.len() - request.from) / 2) as u64;
     let occupied = match keys.slot(&key) {
-        Slot::Vacant(_) if request.condition == Condition::Present => {
+        Slot::Vacant(_) if [request.of_key, request.of_fields].contains(&Condition::Present) => {
             cx.reply.int(0);
             return Ok(());
         }

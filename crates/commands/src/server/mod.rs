@@ -13,6 +13,7 @@ mod latency_graph;
 mod logs;
 mod lolwut;
 mod memory;
+mod module;
 mod monitor;
 mod role;
 mod shutdown;
@@ -35,6 +36,7 @@ pub static COMMANDS: &[&CommandSpec] = &[
     &latency::LATENCY,
     &lolwut::LOLWUT,
     &memory::MEMORY,
+    &module::MODULE,
     &monitor::MONITOR,
     &role::ROLE,
     &shutdown::SHUTDOWN,

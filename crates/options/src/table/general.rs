@@ -108,8 +108,8 @@ options! {
         .immutable() => enable_protected_configs: Setting<Permission>,
     option("enable-debug-command", LOCAL, "no", Live, "Who may use DEBUG.").immutable()
         => enable_debug_command: Setting<Permission>,
-    option("enable-module-command", LOCAL, "no", NoMeaning("there is no module interface"), "Who may use MODULE.")
-        .immutable(),
+    option("enable-module-command", LOCAL, "no", Live, "Who may use MODULE.").immutable()
+        => enable_module_command: Setting<Permission>,
     option(
         "hide-user-data-from-log",
         BOOL,
