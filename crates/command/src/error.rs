@@ -173,6 +173,8 @@ impl CommandError {
     pub const NO_SUCH_MODULE: CommandError =
         CommandError::fixed("ERR Error unloading module: no such module with that name");
     pub const DEBUG_DB: CommandError = CommandError::fixed("ERR Out of range database");
+    pub const POPULATE_TOO_MUCH: CommandError =
+        CommandError::fixed("ERR so many keys take more memory than this machine has");
     pub const DEBUG_CLUSTER_ONLY: CommandError =
         CommandError::fixed("ERR Debug option only available for cluster mode enabled setup!");
     pub const DEBUG_RELOAD_OPTION: CommandError =

@@ -12,8 +12,8 @@
 //! * L(i, j) - L(i, j - 1) is 0 or 1, hence equal to the parity of the bits below i in which rows j and j - 1
 //!   differ. To look at one word only, the parity up to each word's start is kept: one bit per word.
 //!
-//! Memory: about |a| * |b| / 8 bytes, against 4 * |a| * |b| for the table; [`memory`] says how much before it is
-//! taken. The length alone needs a single row.
+//! Memory: about |a| * |b| / 8 bytes, against 4 * |a| * |b| for the table, and as much again for the masks at most. The
+//! length alone needs a single row, and masks.
 
 /// A stretch of equal bytes: `len` bytes from `a_start` and from `b_start`. Never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,18 +34,11 @@ impl Match {
     }
 }
 
-/// Bytes of working memory that [`Lcs::new`] takes; `None` when that exceeds the address space.
-pub fn memory(a_len: usize, b_len: usize) -> Option<usize> {
-    let words = a_len.div_ceil(64);
-    let row = words.checked_mul(8)?.checked_add(words.div_ceil(64).checked_mul(8)?)?;
-    row.checked_mul(b_len.checked_add(1)?)?.checked_add(words.checked_mul(256 * 8)?)
-}
-
 /// The length of the longest common subsequence.
 pub fn length(a: &[u8], b: &[u8]) -> usize {
     // The cost is the same either way, but the masks are smaller for the shorter string.
     let (a, b) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let masks = Masks::new(a);
+    let masks = Masks::new(a, b);
     let mut row = vec![u64::MAX; masks.words];
     for &byte in b {
         masks.advance(&mut row, byte);
@@ -58,25 +51,41 @@ fn increments(row: &[u64]) -> usize {
     row.iter().map(|word| word.count_zeros() as usize).sum()
 }
 
-/// For each byte value, where it occurs in `a`.
+/// For each byte that `b` has, where it occurs in `a`.
 struct Masks {
     words: usize,
+    /// Where the mask of a byte begins; [`Masks::NONE`] for bytes that `b` does not have.
+    starts: [usize; 256],
     bits: Vec<u64>,
 }
 
 impl Masks {
-    fn new(a: &[u8]) -> Masks {
+    const NONE: usize = usize::MAX;
+
+    fn new(a: &[u8], b: &[u8]) -> Masks {
         let words = a.len().div_ceil(64);
-        let mut bits = vec![0; words * 256];
-        for (at, &byte) in a.iter().enumerate() {
-            bits[usize::from(byte) * words + at / 64] |= 1 << (at % 64);
+        let mut starts = [Self::NONE; 256];
+        let mut end = 0;
+        for &byte in b {
+            let start = &mut starts[usize::from(byte)];
+            if *start == Self::NONE {
+                *start = end;
+                end += words;
+            }
         }
-        Masks { words, bits }
+        let mut bits = vec![0; end];
+        for (at, &byte) in a.iter().enumerate() {
+            let start = starts[usize::from(byte)];
+            if start != Self::NONE {
+                bits[start + at / 64] |= 1 << (at % 64);
+            }
+        }
+        Masks { words, starts, bits }
     }
 
     /// Turns a row into the next one, for one more byte of `b`.
     fn advance(&self, row: &mut [u64], byte: u8) {
-        let mask = &self.bits[usize::from(byte) * self.words..][..self.words];
+        let mask = &self.bits[self.starts[usize::from(byte)]..][..self.words];
         let mut carry = false;
         for (word, &mask) in row.iter_mut().zip(mask) {
             let hits = *word & mask;
@@ -100,9 +109,9 @@ pub struct Lcs<'a> {
 }
 
 impl<'a> Lcs<'a> {
-    /// Compares two strings. The caller has checked that [`memory`] is bearable.
+    /// Compares two strings. The caller has checked that the memory is bearable.
     pub fn new(a: &'a [u8], b: &'a [u8]) -> Lcs<'a> {
-        let masks = Masks::new(a);
+        let masks = Masks::new(a, b);
         let words = masks.words;
         let parity_words = words.div_ceil(64);
         let mut rows = vec![u64::MAX; words * (b.len() + 1)];
@@ -246,8 +255,9 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_cannot_be_addressed_is_refused() {
-        assert_eq!(memory(usize::MAX / 2, usize::MAX / 2), None);
-        assert!(memory(1000, 1000).is_some_and(|bytes| bytes < 1000 * 1000 * 4 / 2));
+    fn masks_are_made_for_the_bytes_that_are_looked_for() {
+        let every: Vec<u8> = (0..=255).collect();
+        assert_eq!(Masks::new(&every, b"").bits.len(), 0);
+        assert_eq!(Masks::new(&every, b"aba").bits.len(), 2 * 256 / 64);
     }
 }

@@ -6,7 +6,7 @@
 use command::spec::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
-use engine::{Key, LockedKeys};
+use engine::{Key, LockedKeys, Lookup};
 use structures::lcs::{self, Lcs, Match};
 use value::string::{Scratch, Str};
 
@@ -47,18 +47,23 @@ struct Options {
 /// Pairs of bytes that are compared in the time that others need for an element.
 const PAIRS_AT_ONCE: usize = 2048;
 
-/// All pairs of bytes, as work.
+/// Bytes that are read in that time.
+const BYTES_AT_ONCE: usize = 64;
+
+/// All bytes, and all pairs of them, as work.
 fn to_compare(_: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
     let [a, b] = [0, 1].map(|at| keys.peek_string(&located[at]).map_or(0, <[u8]>::len));
-    a.saturating_mul(b) / PAIRS_AT_ONCE
+    a.saturating_mul(b) / PAIRS_AT_ONCE + (a + b) / BYTES_AT_ONCE
 }
 
 fn lcs(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     // Both are looked up before either is judged, so that misses count as in Redis.
-    let (a, b) = (fetch(keys, &cx.key(0)), fetch(keys, &cx.key(1)));
+    let (a, b) = (length(keys, &cx.key(0)), length(keys, &cx.key(1)));
     let (a, b) = (a.ok_or(CommandError::LCS_NOT_STRINGS)?, b.ok_or(CommandError::LCS_NOT_STRINGS)?);
     let options = parse(args)?;
-    check_size(a.len(), b.len(), super::string_len_max(cx))?;
+    // Nothing is copied that will be refused.
+    check_size(a, b, super::string_len_max(cx))?;
+    let (a, b) = (fetch(keys, &cx.key(0)), fetch(keys, &cx.key(1)));
     if options.len {
         cx.reply.int(lcs::length(&a, &b) as i64);
         return Ok(());
@@ -80,12 +85,16 @@ fn lcs(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandR
     Ok(())
 }
 
-/// The string's bytes, none when the key is not there; `None` for another type.
-fn fetch(keys: &mut LockedKeys<'_>, key: &Key<'_>) -> Option<Vec<u8>> {
-    match keys.read(key) {
-        Some(entry) => Str::of(entry.value()).map(|string| string.bytes(&mut Scratch::default()).to_vec()),
-        None => Some(Vec::new()),
-    }
+/// The string's length, 0 when the key is not there; `None` for another type.
+fn length(keys: &mut LockedKeys<'_>, key: &Key<'_>) -> Option<usize> {
+    keys.read(key).map_or(Some(0), |entry| Str::of(entry.value()).map(Str::len))
+}
+
+/// The bytes of the string that was there just now.
+fn fetch(keys: &mut LockedKeys<'_>, key: &Key<'_>) -> Vec<u8> {
+    let entry = keys.lookup(key, Lookup::SILENT);
+    let string = entry.and_then(|entry| Str::of(entry.value()));
+    string.map_or_else(Vec::new, |string| string.bytes(&mut Scratch::default()).to_vec())
 }
 
 fn parse(args: &Args<'_>) -> Result<Options, CommandError> {

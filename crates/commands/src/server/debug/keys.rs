@@ -169,10 +169,22 @@ fn positive(args: &Args<'_>, at: usize) -> Result<usize, CommandError> {
     number.ok_or(CommandError::MUST_BE_POSITIVE)
 }
 
+/// Bytes that a key made by POPULATE takes at least, without its value.
+const POPULATED_BYTES_MIN: u64 = 24;
+
 pub fn populate(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let count = positive(args, 2)?;
     let prefix = args.get(3).unwrap_or(b"key");
     let size = if args.len() == 5 { positive(args, 4)? } else { 0 };
+    if size as u64 > cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed) {
+        return Err(CommandError::STRING_TOO_LONG);
+    }
+    // Redis goes on until no memory is left.
+    let least = (count as u64).saturating_mul(POPULATED_BYTES_MIN + size as u64);
+    let memory = cx.server.host.memory().system;
+    if memory > 0 && least > memory {
+        return Err(CommandError::POPULATE_TOO_MUCH);
+    }
     let mut name = prefix.to_vec();
     name.push(b':');
     let stem = name.len();

@@ -26,6 +26,8 @@ fn populate_makes_strings_and_logs_nothing() {
         let error = "(error) ERR value is out of range, must be positive";
         assert_eq!(server.show(&format!("DEBUG POPULATE {line}")), error);
     }
+    let too_long = "(error) ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+    assert_eq!(server.show("DEBUG POPULATE 1 k 9223372036854775807"), too_long);
 }
 
 #[test]
@@ -103,7 +105,10 @@ fn what_cannot_be_done_says_so() {
     assert!(server.show("DEBUG LOADAOF").starts_with("(error) ERR this server has no append-only file"));
     assert_eq!(server.show("DEBUG ERROR \"MY error\""), "(error) MY error");
     assert_eq!(server.show("DEBUG STRINGMATCH-TEST"), "Apparently Redis did not crash: test passed");
-    assert_eq!(server.show("DEBUG SLEEP 0"), "OK");
+    // As in Redis, no time at all.
+    for time in ["0", "-1", "1e18", "nan", "x"] {
+        assert_eq!(server.show(&format!("DEBUG SLEEP {time}")), "OK");
+    }
     let before = server.server.replid.lock().clone();
     assert_eq!(server.show("DEBUG CHANGE-REPL-ID"), "OK");
     let after = server.server.replid.lock().clone();
