@@ -38,7 +38,7 @@ pub(crate) fn begin(
     args: &Args<'_>,
     block: Block,
 ) {
-    let Block { deadline_us, wants, wakes, words } = block;
+    let Block { deadline_us, wants, wakes, words, timed_out } = block;
     let words = words.unwrap_or_else(|| OwnedArgs::copy(args));
     let args = &words.args();
     let (mut awaited, mut filled) = (Vec::new(), Vec::new());
@@ -55,7 +55,7 @@ pub(crate) fn begin(
     session.info.set_flag(client_flags::WAIT_ENDS, deadline_us.is_some());
     *session.info.wait.lock() = Some(wait.clone());
     let is_muted = session.reply_mode != ReplyMode::On;
-    session.waiting = Waiting::Keys(Blocked { wait, deadline_us, is_muted, spent: Spent::default() });
+    session.waiting = Waiting::Keys(Blocked { wait, deadline_us, timed_out, is_muted, spent: Spent::default() });
 }
 
 /// What a waiting client asked for.
@@ -176,7 +176,7 @@ pub fn end(
         }
         End::TimedOut => {
             server.keyspace.forget_wait(wait);
-            reply.null_array();
+            (blocked.timed_out)(reply);
             false
         }
         End::Unblocked => {

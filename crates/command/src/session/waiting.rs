@@ -7,7 +7,7 @@ use crate::clients::tracking::Own;
 use crate::error::CommandResult;
 use base::clock::Now;
 use engine::{Detached, Effects, Wait, Wakes};
-use resp::Output;
+use resp::{Output, ReplyWriter};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use value::Object;
@@ -102,6 +102,15 @@ pub struct Block {
     pub wakes: Wakes,
     /// The words to try again with, where those that were sent would mean something else by then (`$` of XREAD).
     pub words: Option<OwnedArgs>,
+    /// Writes the answer when the time is over.
+    pub timed_out: fn(&mut ReplyWriter),
+}
+
+impl Block {
+    /// Until a key is filled with what is wanted.
+    pub fn until_filled(deadline_us: Option<u64>, wants: fn(&Object) -> bool) -> Block {
+        Block { deadline_us, wants, wakes: Wakes::FILLED, words: None, timed_out: ReplyWriter::null_array }
+    }
 }
 
 /// What is done when a wait for a key is served.
@@ -116,6 +125,8 @@ pub struct Request {
 pub struct Blocked {
     pub wait: Arc<Wait>,
     pub deadline_us: Option<u64>,
+    /// Writes the answer when the time is over.
+    pub timed_out: fn(&mut ReplyWriter),
     /// The client wants no answer (CLIENT REPLY).
     pub is_muted: bool,
     /// What it took to find out that it has to wait.

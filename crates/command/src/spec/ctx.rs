@@ -8,7 +8,7 @@ use crate::server::worker::WorkerState;
 use crate::session::Session;
 use crate::session::waiting::Block;
 use base::clock::Now;
-use engine::{Key, Wakes};
+use engine::Key;
 use resp::ReplyWriter;
 use value::Object;
 
@@ -87,7 +87,13 @@ impl<'a> Ctx<'a> {
     /// The handler has tried already, and writes nothing if this is true; it runs again when there is something to be
     /// had. Keys that the key specs mark as INSERT are what it fills then, all others are what it waits for.
     pub fn block(&mut self, deadline_us: Option<u64>, wants: fn(&Object) -> bool) -> bool {
-        self.block_for(Block { deadline_us, wants, wakes: Wakes::FILLED, words: None })
+        self.block_for(Block::until_filled(deadline_us, wants))
+    }
+
+    /// Makes the client wait for nothing but the time: the answer is what `timed_out` writes then, or when CLIENT UNBLOCK ends the
+    /// wait. False where nothing may wait.
+    pub fn block_for_time(&mut self, deadline_us: Option<u64>, timed_out: fn(&mut ReplyWriter)) -> bool {
+        self.block_for(Block { timed_out, ..Block::until_filled(deadline_us, |_| false) })
     }
 
     /// The same, for a command that waits for other things than a key to be filled, or would mean something else by then.

@@ -1,11 +1,12 @@
 //! WAIT, WAITAOF: how many copies have what this client wrote.
 //!
-//! There are no replicas and no append-only file yet, so the numbers are known at once, and nobody is kept waiting
-//! for what cannot come: the answer is the one that Redis gives when the timeout has passed.
+//! There are no replicas and no append-only file yet, so who asks for any waits until the time is over, as on a Redis without
+//! replicas.
 
 use command::spec::{Category, Flags, Run, Shape, integer};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
+use resp::ReplyWriter;
 
 pub static WAIT: CommandSpec = CommandSpec {
     name: "WAIT",
@@ -33,34 +34,38 @@ pub static WAITAOF: CommandSpec = CommandSpec {
     ..WAIT
 };
 
-/// Checks a timeout in milliseconds.
-fn check_timeout(cx: &Ctx<'_>, word: &[u8]) -> CommandResult {
-    let timeout = base::num::parse_i64(word).ok_or(CommandError::TIMEOUT_NOT_INTEGER)?;
-    if timeout < 0 {
-        return Err(CommandError::TIMEOUT_NEGATIVE);
-    }
-    timeout.checked_add(cx.now().unix_ms).map(drop).ok_or(CommandError::TIMEOUT_OUT_OF_RANGE)
+/// Nobody has it.
+fn reply_none(reply: &mut ReplyWriter) {
+    reply.int(0);
 }
 
 fn wait(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    args.int(1)?;
-    check_timeout(cx, args.word(2))?;
-    cx.reply.int(0);
+    let replicas = args.int(1)?;
+    let deadline = cx.wait_deadline_ms(args, 2)?;
+    if replicas <= 0 || !cx.block_for_time(deadline, reply_none) {
+        reply_none(cx.reply);
+    }
     Ok(())
+}
+
+/// Nobody has it, neither here nor elsewhere.
+fn reply_none_in_files(reply: &mut ReplyWriter) {
+    reply.array(2);
+    reply.int(0);
+    reply.int(0);
 }
 
 fn waitaof(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let local = args.int_between(1, 0, 1)?;
-    if base::num::parse_i64(args.word(2)).is_none_or(|replicas| replicas < 0) {
-        return Err(CommandError::MUST_BE_POSITIVE);
-    }
-    check_timeout(cx, args.word(3))?;
+    let replicas = base::num::parse_i64(args.word(2)).filter(|replicas| *replicas >= 0);
+    let replicas = replicas.ok_or(CommandError::MUST_BE_POSITIVE)?;
+    let deadline = cx.wait_deadline_ms(args, 3)?;
     if local > 0 {
         return Err(CommandError::WAITAOF_WITHOUT_AOF);
     }
-    cx.reply.array(2);
-    cx.reply.int(0);
-    cx.reply.int(0);
+    if replicas == 0 || !cx.block_for_time(deadline, reply_none_in_files) {
+        reply_none_in_files(cx.reply);
+    }
     Ok(())
 }
 
@@ -72,7 +77,6 @@ mod tests {
     fn arguments_are_checked_before_anything_is_waited_for() {
         let mut server = TestServer::new();
         for (command, reply) in [
-            ("WAIT 1 10", "(integer) 0"),
             ("WAIT -1 0", "(integer) 0"),
             ("WAIT x -1", "(error) ERR value is not an integer or out of range"),
             ("WAIT 0 x", "(error) ERR timeout is not an integer or out of range"),
@@ -82,9 +86,28 @@ mod tests {
             ("WAITAOF 0 x -1", "(error) ERR value is out of range, must be positive"),
             ("WAITAOF 1 0 -1", "(error) ERR timeout is negative"),
             ("WAITAOF 1 0 0", "(error) ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."),
-            ("WAITAOF 0 1 10", "1) (integer) 0\n2) (integer) 0"),
+            ("WAITAOF 0 0 0", "1) (integer) 0\n2) (integer) 0"),
         ] {
             assert_eq!(server.show(command), reply, "{command}");
         }
+    }
+    #[test]
+    fn who_asks_for_replicas_waits_until_the_time_is_over() {
+        let mut server = TestServer::new();
+        for (command, ms, answer) in [
+            ("WAIT 1 1000", Some(1000), "(integer) 0"),
+            ("WAIT 1 0", None, "(integer) 0"),
+            ("WAITAOF 0 2 50", Some(50), "1) (integer) 0\n2) (integer) 0"),
+        ] {
+            let session = server.wait(command);
+            assert_eq!(server.gives_up_in_ms(session), ms, "{command}");
+            assert_eq!(server.show("PING"), "PONG", "others go on");
+            assert_eq!(server.show(&format!("CLIENT UNBLOCK {}", session + 1)), "(integer) 1");
+            assert_eq!(server.answer(session).as_deref(), Some(answer), "{command}");
+        }
+        for line in ["MULTI", "WAIT 1 0", "WAITAOF 0 1 0"] {
+            server.run(line);
+        }
+        assert_eq!(server.show("EXEC"), "1) (integer) 0\n2) 1) (integer) 0\n   2) (integer) 0");
     }
 }

@@ -210,7 +210,7 @@ fn wait_or_nothing(
 ) {
     let is_blocked = deadline.is_some_and(|deadline_us| {
         let words = query.words_to_wait_with(args, ids);
-        cx.block_for(Block { deadline_us, wants: is_stream, wakes, words: Some(words) })
+        cx.block_for(Block { wakes, words: Some(words), ..Block::until_filled(deadline_us, is_stream) })
     });
     if !is_blocked {
         cx.reply.null_array();

@@ -176,7 +176,7 @@ pub fn populate(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) ->
     let count = positive(args, 2)?;
     let prefix = args.get(3).unwrap_or(b"key");
     let size = if args.len() == 5 { positive(args, 4)? } else { 0 };
-    if size as u64 > cx.server.tunables.proto_max_bulk_len.load(Ordering::Relaxed) {
+    if size as u64 > cx.server.tunables.limits.proto_max_bulk_len.get() {
         return Err(CommandError::STRING_TOO_LONG);
     }
     // Redis goes on until no memory is left.
