@@ -1,6 +1,6 @@
 //! Counting commands that are over: statistics, the logs of remarkable ones, monitors, and error replies.
 
-use base::text::write_repr;
+use base::text::{c_string, write_repr};
 use command::clients::{Deliveries, Message};
 use command::session::waiting::Spent;
 use command::spec::Flags;
@@ -114,7 +114,7 @@ fn log_remarkable(
     let args = &shown.as_ref().map_or(*args, OwnedArgs::args);
     let limits = &server.tunables.latency;
     let log = |kind: Kind, max_len: &Setting<usize>, value: i64| {
-        let name = session.info.texts.lock().name.clone();
+        let name = c_string(&session.info.texts.lock().name).to_vec();
         let time = state.now.unix_ms / 1000;
         server.logs.add(kind, max_len.get(), time, value, args, &session.info.addr, &name);
     };

@@ -3,6 +3,7 @@
 //! What other workers' clients did in their running turn is not in it yet. About the client that asks, the line
 //! tells what the running command adds.
 
+use base::text::c_string;
 use command::clients::{ClientInfo, client_flags};
 use command::error::lossy;
 use command::session::Session;
@@ -64,7 +65,7 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
         client.addr,
         client.laddr,
         client.fd,
-        lossy(&texts.name),
+        lossy(c_string(&texts.name)),
         seconds_since(cx, client.created_ms).max(0),
         flags(client),
         client.db.load(Relaxed),
@@ -75,8 +76,8 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
         texts.user,
         client.redirect.load(Relaxed),
         client.resp.load(Relaxed),
-        lossy(&texts.lib_name),
-        lossy(&texts.lib_ver),
+        lossy(c_string(&texts.lib_name)),
+        lossy(c_string(&texts.lib_ver)),
         client.worker,
         client.net_in.load(Relaxed),
         client.net_out.load(Relaxed),

@@ -2,6 +2,7 @@
 //! IMPORT-SOURCE.
 
 use super::{ON_OR_OFF, OWN, SUBCOMMAND};
+use base::text::c_string;
 use command::clients::client_flags;
 use command::session::ReplyMode;
 use command::spec::{Flags, Run, Shape, one_of, string, token};
@@ -110,9 +111,9 @@ pub static IMPORT_SOURCE: CommandSpec = CommandSpec {
     ..SUBCOMMAND
 };
 
-/// Whether a text breaks no line of CLIENT LIST.
+/// Whether a text breaks no line of CLIENT LIST, which shows it up to a NUL, as Redis does.
 fn is_plain(text: &[u8]) -> bool {
-    text.iter().all(|byte| matches!(byte, b'!'..=b'~'))
+    c_string(text).iter().all(|byte| matches!(byte, b'!'..=b'~'))
 }
 
 /// Refuses what cannot be the name of a connection.
