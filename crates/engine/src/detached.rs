@@ -26,6 +26,7 @@ use crate::keyspace::{Keyspace, Shape};
 use crate::locked::LockedKeys;
 use crate::shard::subexpiry::next_deadline;
 use crate::shard::{Db, ShardData};
+use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
 use structures::dict::{self, EntryMut, NewValue, OwnedValue, Removed, ValueRef};
 use value::{Kind, Object, Placeholder};
@@ -169,10 +170,10 @@ impl LockedKeys<'_> {
         let key = DetachedKey { bytes: key.bytes.into(), hash: key.hash, shard: key.shard };
         let mut own = away.keyspace.shards[0].lock();
         let ShardData { dbs, observers, .. } = &mut *own;
-        for (number, (from, to)) in shard.dbs.iter_mut().zip(dbs).enumerate() {
+        for (number, from) in shard.dbs.iter_mut() {
             shard.observers.hand_over(number, &key.bytes, observers);
             if !from.table.is_empty() {
-                key.detach_one(from, to, now_ms);
+                key.detach_one(from, &mut dbs[number], now_ms);
             }
         }
         drop(own);
@@ -187,10 +188,14 @@ impl LockedKeys<'_> {
             let now_ms = self.effects.turn.now_ms;
             let shard = self.guards.held(key.shard);
             shard.detached.retain(|bytes| *bytes != key.bytes);
-            for (number, (from, to)) in dbs.iter_mut().zip(&mut shard.dbs).enumerate() {
+            let mut numbers: SmallVec<[usize; 32]> =
+                dbs.iter().chain(shard.dbs.iter()).map(|(number, _)| number).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            for number in numbers {
                 observers.hand_over(number, &key.bytes, &mut shard.observers);
-                if !from.table.is_empty() || !to.table.is_empty() {
-                    key.attach_one(from, to, now_ms);
+                if !dbs[number].table.is_empty() || !shard.dbs[number].table.is_empty() {
+                    key.attach_one(&mut dbs[number], &mut shard.dbs[number], now_ms);
                 }
             }
         }

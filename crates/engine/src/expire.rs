@@ -20,7 +20,7 @@ impl Keyspace {
         let data = &mut *guard;
         let mut more = false;
         let idle = effects.begin(&self.journal, true);
-        for (number, db) in data.dbs.iter_mut().enumerate() {
+        for (number, db) in data.dbs.iter_mut() {
             let (observers, waits) = (&mut data.observers, &data.waits);
             if db.with_subexpiry() > 0 {
                 more |= db.expire_fields(number, observers, fields, effects, &mut |effects| {

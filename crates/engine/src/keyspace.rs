@@ -8,7 +8,7 @@ use crate::journal::Journal;
 use crate::key::Key;
 use crate::observe::Observers;
 use crate::shard::reclaim::Reclaimer;
-use crate::shard::{Db, ShardData};
+use crate::shard::{Dbs, ShardData};
 use base::slot::hash_tag;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Keyspace {
         assert!(shape.shards.is_power_of_two() && shape.shards <= 1 << 15, "shards: a power of two up to 32768");
         let broadcasts = Arc::<AtomicUsize>::default();
         let shard = || {
-            let dbs = (0..shape.databases).map(|_| Db::new(hasher)).collect();
+            let dbs = Dbs::new(shape.databases, hasher);
             let observers = Observers::new(broadcasts.clone());
             let data = ShardData { dbs, observers, waits: Default::default(), detached: Vec::new() };
             Lock::new(data)

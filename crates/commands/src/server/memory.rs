@@ -142,7 +142,7 @@ fn stats(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandRe
     let memory = facts.memory();
     let since_start = memory.allocated.saturating_sub(memory.startup);
     let total_keys = facts.keyspace.keys() as u64;
-    let index_bytes: usize = facts.keyspace.dbs.iter().map(|db| db.index_bytes).sum();
+    let index_bytes: usize = facts.keyspace.dbs.values().map(|db| db.index_bytes).sum();
     let before = [
         ("peak.allocated", Count(memory.peak)),
         ("total.allocated", Count(memory.allocated)),
@@ -180,7 +180,7 @@ fn stats(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandRe
         ("fragmentation", Ratio(ratio(memory.rss, memory.allocated))),
         ("fragmentation.bytes", Signed(above(memory.rss, memory.allocated))),
     ];
-    let in_use = || facts.keyspace.dbs.iter().enumerate().filter(|(_, db)| db.keys > 0);
+    let in_use = || facts.keyspace.dbs.iter().filter(|(_, db)| db.keys > 0);
     cx.reply.map(before.len() + in_use().count() + after.len());
     reply_figures(cx, &before);
     for (number, db) in in_use() {

@@ -429,7 +429,7 @@ impl<'k> LockedKeys<'k> {
         for (_, shard) in self.guards.all_mut() {
             let ShardData { dbs, observers, waits, .. } = &mut **shard;
             observers.tracked.clear();
-            for (number, db) in dbs.iter_mut().enumerate() {
+            for (number, db) in dbs.iter_mut() {
                 if only.is_some_and(|only| only != number) || db.is_empty() {
                     continue;
                 }

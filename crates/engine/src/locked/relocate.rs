@@ -109,7 +109,7 @@ impl LockedKeys<'_> {
         let (keyspace, effects) = (self.keyspace, &mut *self.effects);
         for (_, shard) in self.guards.all_mut() {
             let ShardData { dbs, observers, .. } = &mut **shard;
-            for (number, db) in dbs.iter_mut().enumerate().filter(|(_, db)| !db.is_empty()) {
+            for (number, db) in dbs.iter_mut().filter(|(_, db)| !db.is_empty()) {
                 let fresh = stored_again(db, effects, &mut again)?;
                 observers.watched.touch_where(number, |key| db.table.contains(keyspace.key(key).hash, key));
                 effects.outbox.discard(Garbage::Dbs(vec![std::mem::replace(db, fresh)]));

@@ -259,7 +259,7 @@ fn compare(keys: &mut LockedKeys<'_>, model: &Model) -> (usize, usize) {
         }
     }
     for (_, shard) in keys.guards.all() {
-        shard.dbs.iter().for_each(|db| {
+        shard.dbs.iter().for_each(|(_, db)| {
             db.table.check();
             db.subexpiry.check(&db.table);
         });

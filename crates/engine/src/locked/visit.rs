@@ -18,6 +18,11 @@ impl ShardView<'_> {
         &self.data.dbs[db]
     }
 
+    /// The parts of all databases that were ever used, with their numbers.
+    pub fn dbs(&self) -> impl Iterator<Item = (usize, &Db)> {
+        self.data.dbs.iter()
+    }
+
     /// Keys of this shard that some client waits for, in all databases.
     pub fn awaited_keys(&self) -> usize {
         self.data.waits.len()

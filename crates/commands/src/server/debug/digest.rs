@@ -20,6 +20,7 @@
 use command::{Args, CommandResult, Ctx};
 use engine::{EntryRef, LockedKeys};
 use sha1::{Digest as _, Sha1};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use value::Object;
 
@@ -121,23 +122,21 @@ fn add_value(digest: &mut Digest, entry: &EntryRef<'_, Object>) {
 }
 
 pub fn digest(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    let mut total = Digest::default();
-    for db in 0..keys.keyspace().databases() {
-        let mut sum = Digest::default();
-        let mut is_empty = true;
-        keys.visit(|view| {
-            for entry in view.db(db).table().iter() {
-                is_empty = false;
+    let mut sums: BTreeMap<usize, Digest> = BTreeMap::new();
+    keys.visit(|view| {
+        for (number, db) in view.dbs() {
+            for entry in db.table().iter() {
                 let mut one = Digest::default();
                 one.mix(entry.key());
                 add_value(&mut one, &entry);
-                sum.toggle(&one.0);
+                sums.entry(number).or_default().toggle(&one.0);
             }
-        });
-        if !is_empty {
-            total.mix_number(db as u32);
-            total.add(sum.0);
         }
+    });
+    let mut total = Digest::default();
+    for (number, sum) in sums {
+        total.mix_number(number as u32);
+        total.add(sum.0);
     }
     cx.reply.simple(&total.hex());
     Ok(())

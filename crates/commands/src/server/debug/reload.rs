@@ -43,9 +43,8 @@ pub fn reload(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> C
 }
 
 fn is_empty(keys: &mut LockedKeys<'_>) -> bool {
-    let databases = keys.keyspace().databases();
     let mut empty = true;
-    keys.visit(|view| empty &= (0..databases).all(|db| view.db(db).is_empty()));
+    keys.visit(|view| empty &= view.dbs().all(|(_, db)| db.is_empty()));
     empty
 }
 

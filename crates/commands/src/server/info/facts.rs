@@ -8,6 +8,7 @@ use command::stats::WorkerStats;
 use command::stats::samples::Recent;
 use engine::LockedKeys;
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 /// One database.
@@ -27,7 +28,8 @@ pub struct Database {
 /// All databases.
 #[derive(Clone, Debug, Default)]
 pub struct Keyspace {
-    pub dbs: Vec<Database>,
+    /// Those that were ever used, by their numbers.
+    pub dbs: BTreeMap<usize, Database>,
     /// Watched keys.
     pub watched: usize,
     /// Keys that some client waits for.
@@ -39,19 +41,14 @@ pub struct Keyspace {
 impl Keyspace {
     /// Visits the shards; reads counters only.
     pub fn gather(keys: &mut LockedKeys<'_>) -> Keyspace {
-        let mut keyspace = Keyspace {
-            dbs: vec![Database::default(); keys.keyspace().databases()],
-            watched: 0,
-            awaited: 0,
-            tracked: (0, 0),
-        };
+        let mut keyspace = Keyspace::default();
         keys.visit(|view| {
             keyspace.watched += view.watched_keys();
             keyspace.awaited += view.awaited_keys();
             let (keys, items) = view.tracked_keys();
             keyspace.tracked = (keyspace.tracked.0 + keys, keyspace.tracked.1 + items);
-            for (number, total) in keyspace.dbs.iter_mut().enumerate() {
-                let table = view.db(number).table();
+            for (number, db) in view.dbs() {
+                let (table, total) = (db.table(), keyspace.dbs.entry(number).or_default());
                 let (index, deadlines) = table.index_memory();
                 total.index_bytes += index;
                 total.deadline_bytes += deadlines;
@@ -60,7 +57,7 @@ impl Keyspace {
                 }
                 total.keys += table.len();
                 total.with_deadline += table.with_deadline();
-                total.with_subexpiry += view.db(number).with_subexpiry();
+                total.with_subexpiry += db.with_subexpiry();
                 total.deadline_sum += table.deadline_sum();
             }
         });
@@ -68,12 +65,12 @@ impl Keyspace {
     }
 
     pub fn keys(&self) -> usize {
-        self.dbs.iter().map(|db| db.keys).sum()
+        self.dbs.values().map(|db| db.keys).sum()
     }
 
     /// Bytes of all indexes.
     pub fn overhead(&self) -> usize {
-        self.dbs.iter().map(|db| db.index_bytes + db.deadline_bytes).sum()
+        self.dbs.values().map(|db| db.index_bytes + db.deadline_bytes).sum()
     }
 }
 

@@ -101,7 +101,7 @@ pub fn latencystats(facts: &Facts<'_>, _: &mut LockedKeys<'_>, out: &mut Vec<u8>
 }
 
 pub fn keyspace(facts: &Facts<'_>, _: &mut LockedKeys<'_>, out: &mut Vec<u8>) {
-    for (number, db) in facts.keyspace.dbs.iter().enumerate().filter(|(_, db)| db.keys > 0) {
+    for (number, db) in facts.keyspace.dbs.iter().filter(|(_, db)| db.keys > 0) {
         let (keys, expires) = (db.keys, db.with_deadline);
         let subexpiry = db.with_subexpiry;
         let mean = db.deadline_sum / (expires.max(1) as u128);
@@ -163,17 +163,14 @@ pub fn keysizes(facts: &Facts<'_>, keys: &mut LockedKeys<'_>, out: &mut Vec<u8>)
     if !looks_at_all(facts.keyspace.keys(), facts.exhaustive) {
         return;
     }
-    let mut counts = vec![[[0u64; BINS]; KINDS.len()]; facts.keyspace.dbs.len()];
-    let filled = facts.keyspace.dbs.iter().enumerate().filter(|(_, db)| db.keys > 0);
-    for (number, _) in filled {
+    for (&number, _) in facts.keyspace.dbs.iter().filter(|(_, db)| db.keys > 0) {
+        let mut counts = [[0u64; BINS]; KINDS.len()];
         keys.visit_keys(number, |entry| {
             if let Some((kind, size)) = size(&entry) {
-                counts[number][kind][bin_of(size)] += 1;
+                counts[kind][bin_of(size)] += 1;
             }
         });
-    }
-    for (number, kinds) in counts.iter().enumerate() {
-        for ((kind, _), bins) in KINDS.iter().zip(kinds) {
+        for ((kind, _), bins) in KINDS.iter().zip(counts) {
             let filled: Vec<String> =
                 (0..BINS).filter(|&bin| bins[bin] > 0).map(|bin| format!("{}={}", bin_label(bin), bins[bin])).collect();
             if !filled.is_empty() {

@@ -82,7 +82,7 @@ fn the_index_holds_the_hashes_with_deadlines_and_no_others() {
                 }
             }
             for shard in &keyspace.shards {
-                shard.lock().dbs.iter().for_each(|db| db.subexpiry.check(&db.table));
+                shard.lock().dbs.iter().for_each(|(_, db)| db.subexpiry.check(&db.table));
             }
         }
         expired += effects.counters.expired_fields;
