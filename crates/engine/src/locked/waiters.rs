@@ -45,22 +45,30 @@ impl LockedKeys<'_> {
 
     /// The shards to be held, rising; `None` when all of them are.
     fn needed(&self, keys: &[Key<'_>]) -> Option<Vec<u16>> {
-        let mut shards = self.held_shards();
-        let held = shards.len();
+        let mut needed = vec![false; self.keyspace.shards()];
+        let held = self.held_shards();
+        held.iter().for_each(|&shard| needed[usize::from(shard)] = true);
+        let mut count = held.len();
         let mut todo: Vec<(u16, &[u8])> = keys.iter().map(|key| (key.shard, key.bytes)).collect();
-        let mut seen: HashSet<&[u8]> = keys.iter().map(|key| key.bytes).collect();
-        while let Some((shard, bytes)) = todo.pop() {
+        let mut seen: HashSet<&[u8]> = HashSet::new();
+        // Once it is all shards, nothing is left to be found: keys and waits may be very many.
+        while count < needed.len()
+            && let Some((shard, bytes)) = todo.pop()
+        {
+            if !seen.insert(bytes) {
+                continue;
+            }
             // A shard that is not held yet is looked into when it is.
             let Some(table) = self.waits_of(shard) else { continue };
             table.each_reaching(bytes, |wait| {
-                shards.extend(wait.shards());
-                let filled = wait.filled().iter().filter(|key| seen.insert(&key.bytes));
-                todo.extend(filled.map(|key| (key.shard, &*key.bytes)));
+                for &shard in wait.shards() {
+                    count += usize::from(!std::mem::replace(&mut needed[usize::from(shard)], true));
+                }
+                todo.extend(wait.filled().iter().map(|key| (key.shard, &*key.bytes)));
             });
-            shards.sort_unstable();
-            shards.dedup();
         }
-        (shards.len() > held).then_some(shards)
+        let all = || (0..needed.len()).filter(|&shard| needed[shard]).map(|shard| shard as u16).collect();
+        (count > held.len()).then(all)
     }
 
     /// Makes a client wait for its keys. Their shards are held.

@@ -93,8 +93,11 @@ impl Wait {
         mut awaited: WaitFor,
         request: Box<dyn Any + Send + Sync>,
     ) -> Wait {
-        let mut seen = HashSet::with_capacity(awaited.keys.len());
-        awaited.keys.retain(|key| seen.insert(key.clone()));
+        let mut is_first = {
+            let mut seen = HashSet::with_capacity(awaited.keys.len());
+            awaited.keys.iter().map(|key| seen.insert(key)).collect::<Vec<bool>>().into_iter()
+        };
+        awaited.keys.retain(|_| is_first.next().unwrap_or_default());
         let mut shards: Vec<u16> = awaited.keys.iter().chain(&awaited.filled).map(|key| key.shard).collect();
         shards.sort_unstable();
         shards.dedup();

@@ -203,9 +203,11 @@ fn nothing_waits_in_a_transaction() {
 fn very_many_keys_are_waited_for_without_looking_at_each_pair_of_them() {
     let mut server = TestServer::new();
     let keys: Vec<String> = (0..100_000).map(|at| format!("k{}", at % 60_000)).collect();
-    let waiter = server.wait(&format!("BLPOP {} 0", keys.join(" ")));
+    let waiters: Vec<usize> = (0..4).map(|_| server.wait(&format!("BLPOP {} 0", keys.join(" ")))).collect();
     assert!(server.show("INFO clients").contains("total_blocking_keys:60000"));
-    server.run("RPUSH k777 a");
-    assert_eq!(server.answer(waiter).as_deref(), Some("1) \"k777\"\n2) \"a\""));
+    for waiter in waiters {
+        server.run("RPUSH k777 a");
+        assert_eq!(server.answer(waiter).as_deref(), Some("1) \"k777\"\n2) \"a\""));
+    }
     assert!(server.show("INFO clients").contains("total_blocking_keys:0"));
 }
