@@ -32,6 +32,9 @@ const SET_LONG: &str =
     "SET k aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const LOG_ALL: &str =
     "CONFIG SET slowlog-log-slower-than 0 commandlog-request-larger-than 0 commandlog-reply-larger-than 0";
+const XADD: &str = "XADD k 1-1 f v";
+/// Removes a whole block, if there is more than one.
+const TRIM: &str = "XTRIM k MAXLEN ~ 1";
 const LFU: &str = "CONFIG SET maxmemory-policy allkeys-lfu lfu-decay-time 0";
 
 const CONTRASTS: &[Contrast] = &[
@@ -66,6 +69,8 @@ const CONTRASTS: &[Contrast] = &[
     contrast("set-max-listpack-value", ["1", "2"], &["SADD k ab", "OBJECT ENCODING k"], "hashtable"),
     contrast("zset-max-listpack-entries", ["1", "2"], &["ZADD k 1 a 2 b", "OBJECT ENCODING k"], "skiplist"),
     contrast("zset-max-listpack-value", ["1", "2"], &["ZADD k 1 ab", "OBJECT ENCODING k"], "skiplist"),
+    contrast("stream-node-max-entries", ["1", "2"], &[XADD, "XADD k 2-1 f v", TRIM], "(integer) 1"),
+    contrast("stream-node-max-bytes", ["1", "4096"], &[XADD, "XADD k 2-1 f v", TRIM], "(integer) 1"),
     contrast("hll-sparse-max-bytes", ["0", "3000"], &["PFADD k a", "PFDEBUG ENCODING k"], "dense"),
     contrast("slowlog-log-slower-than", ["0", "-1"], &["SLOWLOG RESET", "PING", "SLOWLOG GET"], "PING"),
     contrast("slowlog-max-len", ["2", "3"], &[LOG_ALL, "PING", "PING", "PING", "SLOWLOG LEN"], "2"),
