@@ -43,6 +43,8 @@ pub(crate) struct Connection<C, K> {
     pub unparsed: bool,
     /// What it was given last, or sent, was long.
     pub heavy: bool,
+    /// What it sent last was in the middle of a long string: more is read at once.
+    pub bulky: bool,
     /// In the list of connections to be served this turn.
     pub listed: bool,
     /// Between being prepared and the end of its turn.
@@ -79,6 +81,7 @@ impl<C, K> Connection<C, K> {
             doomed: false,
             unparsed: false,
             heavy: false,
+            bulky: false,
             listed: false,
             in_turn: false,
             need: 0,

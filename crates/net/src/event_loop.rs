@@ -280,7 +280,9 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
             return self.end_turn_of(slot, io, alive);
         }
         io.reads = 1;
-        let room = &mut shared[*shared_used..][..read_len];
+        let room = &mut shared[*shared_used..];
+        let read_len = if connection.bulky { room.len() } else { read_len };
+        let room = &mut room[..read_len];
         match connection.read_shared(driver, room) {
             Got::Bytes(len) => {
                 io.received = len;
@@ -313,6 +315,7 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
             let turn = service.answer_next(&mut connection.state, input, &mut connection.output);
             connection.input.extend_from_slice(&input[turn.consumed.min(input.len())..]);
             connection.need = turn.need;
+            connection.bulky = turn.need > HEAVY_BYTES || (connection.bulky && input.len() > HEAVY_BYTES);
             connection.note(turn.next);
             unsent += connection.output.len();
             self.answered.push(Answered { slot, io });
