@@ -14,6 +14,7 @@
 
 use crate::account::{account, fail, lap};
 use crate::call::{self, Call, Called};
+use crate::shapes;
 use crate::worker::Worker;
 use command::clients::{Deliveries, Message, client_flags};
 use command::session::ReplyMode;
@@ -165,6 +166,8 @@ pub fn end(
     let Some(blocked) = session.waiting.take_blocked(wait) else {
         return false;
     };
+    let Request { command, words, .. } = request(wait);
+    let command = server.registry.by_id(*command);
     let mut spent = blocked.spent;
     let mark = reply.out.mark();
     reply.proto = session.proto;
@@ -177,6 +180,9 @@ pub fn end(
         End::TimedOut => {
             server.keyspace.forget_wait(wait);
             (blocked.timed_out)(reply);
+            if cfg!(debug_assertions) {
+                shapes::check(command, reply, mark);
+            }
             false
         }
         End::Unblocked => {
@@ -189,9 +195,8 @@ pub fn end(
     if blocked.is_muted {
         reply.out.truncate(mark);
     }
-    let Request { command, words, .. } = request(wait);
-    worker.state.stats.commands[*command].failed.add(u64::from(failed));
-    account(server, &worker.state, session, server.registry.by_id(*command), &words.args(), spent);
+    worker.state.stats.commands[command.id].failed.add(u64::from(failed));
+    account(server, &worker.state, session, command, &words.args(), spent);
     // Last, so that whoever sees that nobody is blocked finds the command counted and logged.
     leave(session);
     true

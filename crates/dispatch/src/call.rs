@@ -4,6 +4,7 @@
 //! besides follows from its [`Origin`]: each command has its own part of the effects, is remembered for the client's cache, and
 //! is logged as what it did.
 
+use crate::shapes;
 use command::clients::tracking;
 use command::session::waiting::Block;
 use command::spec::registry::Command;
@@ -53,10 +54,16 @@ pub fn call(
     let Call { origin, command, args, keys: located } = call;
     keys.db = session.db;
     reply.proto = session.proto;
+    let mark = reply.out.mark();
     let outer = keys.begin(!session.no_touch);
     let mut cx = Ctx { server, worker: state, session, reply, keys: located, command, origin, block: None };
     let outcome = handler(&mut cx, keys, args);
     let block = cx.block.take();
+    // A handler may stop in the middle of a reply that is too long to be sent.
+    if cfg!(debug_assertions) && outcome.is_ok() && !state.is_over_output_limit(reply) {
+        let check = if block.is_some() { shapes::check_nothing } else { shapes::check };
+        check(command, reply, mark);
+    }
     if let Some(tracking) = &session.tracking
         && command.spec.flags.has(Flags::READONLY)
     {

@@ -3,7 +3,7 @@
 use crate::account::{account_nested, fail};
 use crate::call::{self, Call, Called};
 use crate::worker::Worker;
-use crate::{blocking, deliver};
+use crate::{blocking, deliver, shapes};
 use command::clients::Deliveries;
 use command::session::waiting::Waiting;
 use command::session::{Multi, Queued, Watched};
@@ -26,8 +26,14 @@ pub fn exec(server: &Server, worker: &mut Worker, session: &mut Session, reply: 
         return fail(server, &worker.state, reply, &CommandError::EXEC_ABORT);
     }
     let watched = std::mem::take(&mut session.watched);
+    let mark = reply.out.mark();
     match run(server, worker, session, reply, &multi, &watched) {
-        Ok(()) => session.discard(),
+        Ok(()) => {
+            session.discard();
+            if cfg!(debug_assertions) {
+                shapes::check(command, reply, mark);
+            }
+        }
         Err(waiting) => {
             session.multi = Some(multi);
             session.watched = watched;

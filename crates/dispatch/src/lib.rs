@@ -15,6 +15,7 @@ mod gates;
 pub mod long;
 pub mod pipeline;
 mod run;
+mod shapes;
 pub mod testing;
 mod worker;
 

@@ -189,11 +189,14 @@ categories! {
     Transaction "transaction", Scripting "scripting",
 }
 
-/// The types a reply can have, as bits; spec tests hold each reply against it.
+/// The types that a reply can have, as bits, in the words of RESP3; what RESP2 makes of them follows. Debug builds hold each
+/// reply against it (`crates/dispatch/src/shapes.rs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape(pub u32);
 
 impl Shape {
+    /// What every spec begins with: a command that declares nothing else must not answer.
+    pub const UNDECLARED: Shape = Shape(0);
     pub const SIMPLE: Shape = Shape(1 << 0);
     pub const INTEGER: Shape = Shape(1 << 1);
     pub const BULK: Shape = Shape(1 << 2);
@@ -204,9 +207,20 @@ impl Shape {
     pub const DOUBLE: Shape = Shape(1 << 7);
     pub const BOOL: Shape = Shape(1 << 8);
     pub const VERBATIM: Shape = Shape(1 << 9);
-    pub const ANY: Shape = Shape(u32::MAX);
+    pub const BIG_NUMBER: Shape = Shape(1 << 10);
+    /// An error that the handler writes itself; one that it returns is always possible.
+    pub const ERROR: Shape = Shape(1 << 11);
+    /// Push messages: any number beside the one reply or, if nothing else is declared, at least one instead of it.
+    pub const PUSHES: Shape = Shape(1 << 12);
+    /// No reply at all, as CLIENT REPLY OFF has none.
+    pub const NOTHING: Shape = Shape(1 << 13);
+    /// Whatever can be a reply.
+    pub const ANY: Shape = Shape(!Self::NOTHING.0);
     pub const fn or(self, other: Shape) -> Shape {
         Shape(self.0 | other.0)
+    }
+    pub const fn any(self, other: Shape) -> bool {
+        self.0 & other.0 != 0
     }
 }
 
@@ -265,7 +279,7 @@ impl CommandSpec {
         history: &[],
         deprecated: None,
         tips: &[],
-        reply: Shape::ANY,
+        reply: Shape::UNDECLARED,
         subcommands: &[],
         run: Run::Container,
         touches_arbitrary_keys: |_| true,

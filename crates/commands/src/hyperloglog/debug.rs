@@ -18,6 +18,7 @@ pub static PFDEBUG: CommandSpec = CommandSpec {
     flags: Flags::WRITE.or(Flags::DENYOOM).or(Flags::ADMIN).or(Flags::SYSCMD),
     keys: &[KeySpec::at(2, KeyFlags::RW.or(KeyFlags::ACCESS))],
     args: &[string("subcommand"), key("key")],
+    reply: Shape::ARRAY.or(Shape::BULK).or(Shape::INTEGER).or(Shape::SIMPLE),
     run: Run::Keyed(pfdebug),
     ..CommandSpec::DEFAULT
 };

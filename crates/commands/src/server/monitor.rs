@@ -13,7 +13,7 @@ pub static MONITOR: CommandSpec = CommandSpec {
     complexity: "",
     arity: 1,
     flags: Flags::ADMIN.or(Flags::NOSCRIPT).or(Flags::LOADING).or(Flags::STALE),
-    reply: Shape::SIMPLE,
+    reply: Shape::SIMPLE.or(Shape::NOTHING),
     run: Run::Session(monitor),
     ..CommandSpec::DEFAULT
 };

@@ -59,7 +59,7 @@ pub static REPLY: CommandSpec = CommandSpec {
     summary: "Says which commands of the connection are answered.",
     arity: 3,
     args: &[one_of("action", &[token("on", "ON"), token("off", "OFF"), token("skip", "SKIP")])],
-    reply: Shape::SIMPLE,
+    reply: Shape::SIMPLE.or(Shape::NOTHING),
     run: Run::Session(reply),
     ..SUBCOMMAND
 };
