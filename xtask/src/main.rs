@@ -4,6 +4,7 @@
 //! * `tidy [--ratchet]`: the rules of STYLE.md and ARCHITECTURE.md that a machine can check;
 //! * `gen [--check]`: the documents that are derived from the code;
 //! * `spec`: spec scripts on Russet or on a reference server;
+//! * `reference`: the facts about commands, captured from a real Redis;
 //! * `bench`: the micro benchmarks.
 
 #![forbid(unsafe_code)]
@@ -11,6 +12,7 @@
 mod bench;
 mod ci;
 mod r#gen;
+mod reference;
 mod spec;
 mod tidy;
 mod workspace;
@@ -25,6 +27,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   spec --reference HOST:PORT [--bless FILE] [FILTER]
                            spec scripts on a real Redis or Valkey, which is emptied meanwhile;
                            --bless writes its answers into FILE
+  reference --from HOST:PORT
+                           writes what a real Redis says about its commands to testing/reference
   bench [FILTER]           micro benchmarks of the crates";
 
 fn main() -> ExitCode {
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         ["gen"] => r#gen::run(false),
         ["gen", "--check"] => r#gen::run(true),
         ["spec", ref rest @ ..] => spec::run(rest),
+        ["reference", "--from", server] => reference::run(server),
         ["bench"] => bench::run(""),
         ["bench", filter] => bench::run(filter),
         _ => Err(USAGE.into()),

@@ -31,7 +31,8 @@ pub fn run(args: &[&str]) -> Result<(), String> {
     }
 }
 
-fn resolve(reference: &str) -> Result<SocketAddr, String> {
+/// The address of a server given as `HOST:PORT`.
+pub fn resolve(reference: &str) -> Result<SocketAddr, String> {
     reference
         .to_socket_addrs()
         .map_err(|error| format!("{reference}: {error}"))?

@@ -11,6 +11,8 @@
 //! * [`pattern`] is an expected reply: parsed from the notation, matched against a value;
 //! * [`script`], [`run`] and [`bless`] parse a file, run it, and write what a reference answers.
 //!
+//! Beside them, [`reference`] asks a server what it says about its commands.
+//!
 //! Limits: one server per run, and nothing else may use that server meanwhile (every case begins
 //! with FLUSHALL).
 
@@ -19,6 +21,7 @@
 pub mod bless;
 pub mod client;
 pub mod pattern;
+pub mod reference;
 pub mod run;
 pub mod script;
 pub mod text;
