@@ -1,6 +1,6 @@
 //! Clients that wait for keys, served by clients of other workers.
 
-use crate::support::{Client, until};
+use crate::support::{Client, start_server, until};
 use resp::client::Value;
 use russet_server::testing::TestServer;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ fn pair(key: &str, element: &str) -> Option<Value> {
 
 #[test]
 fn waiters_of_all_workers_are_served_in_their_order() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let [mut admin, mut one, mut two, mut three, mut four] = clients(&server);
     for (number, client) in [&mut one, &mut two, &mut three, &mut four].into_iter().enumerate() {
         client.send(&[b"BLPOP", b"jobs", b"0"]);
@@ -42,7 +42,7 @@ fn waiters_of_all_workers_are_served_in_their_order() {
 
 #[test]
 fn commands_behind_one_that_waits_follow_it() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let [mut admin, mut one] = clients(&server);
     one.send_raw(b"SET a 1\r\nBLPOP l 0\r\nSET a 2\r\nBLPOP l 0\r\nGET a\r\n");
     assert!(one.receive().is_some());
@@ -61,7 +61,7 @@ fn commands_behind_one_that_waits_follow_it() {
 
 #[test]
 fn who_hangs_up_while_waiting_takes_nothing() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let [mut admin, mut gone, mut killed, mut served] = clients(&server);
     let id = killed.int("CLIENT ID");
     for (number, client) in [&mut gone, &mut killed, &mut served].into_iter().enumerate() {
@@ -81,7 +81,7 @@ fn who_hangs_up_while_waiting_takes_nothing() {
 
 #[test]
 fn timeouts_come_on_time_and_unblock_at_once() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let [mut admin, mut one] = clients(&server);
     let id = one.int("CLIENT ID");
     let begin = Instant::now();
@@ -100,7 +100,7 @@ fn timeouts_come_on_time_and_unblock_at_once() {
 
 #[test]
 fn the_end_of_a_pause_does_not_end_a_wait() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let [mut admin, mut one] = clients(&server);
     one.send(&[b"BLPOP", b"l", b"0"]);
     waiting(&mut admin, 1);
@@ -117,7 +117,7 @@ fn the_end_of_a_pause_does_not_end_a_wait() {
 #[test]
 fn a_queue_of_many_workers_loses_no_job_and_runs_none_twice() {
     const JOBS: usize = 3000;
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let addr = server.addr();
     let worker = move || {
         let mut client = Client::connect(addr);

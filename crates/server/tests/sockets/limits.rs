@@ -1,6 +1,6 @@
 //! What a client can make the server hold, and what happens to one that goes too far.
 
-use crate::support::{Client, ok, until};
+use crate::support::{Client, ok, start_server, until};
 use resp::client::{Value, encode_command};
 use russet_server::testing::TestServer;
 use std::io::{ErrorKind, Write};
@@ -18,7 +18,7 @@ fn held(server: &TestServer) -> (usize, usize) {
 
 #[test]
 fn a_client_that_never_reads_is_not_served_beyond_a_turns_replies() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut other = Client::connect(server.addr());
     other.run_words(&[b"SET", b"big", &vec![b'x'; 600_000]]);
     let mut greedy = Client::connect(server.addr());
@@ -47,7 +47,7 @@ fn a_client_that_never_reads_is_not_served_beyond_a_turns_replies() {
 
 #[test]
 pub fn the_hard_output_limit_closes_and_is_counted() {
-    let server = TestServer::start(&["--client-output-buffer-limit", "normal 1mb 0 0"]);
+    let server = start_server(&["--client-output-buffer-limit", "normal 1mb 0 0"]);
     let mut other = Client::connect(server.addr());
     other.int("SETRANGE big 67108863 x");
     let mut greedy = Client::connect(server.addr());
@@ -60,7 +60,7 @@ pub fn the_hard_output_limit_closes_and_is_counted() {
 
 #[test]
 fn replies_over_the_hard_limit_are_not_sent_even_to_one_who_reads() {
-    let server = TestServer::start(&["--client-output-buffer-limit", "normal 100000 0 0"]);
+    let server = start_server(&["--client-output-buffer-limit", "normal 100000 0 0"]);
     let mut other = Client::connect(server.addr());
     other.run_words(&[b"SET", b"big", &vec![b'x'; 60_000]]);
     other.int("HSET h f v");
@@ -94,7 +94,7 @@ fn replies_over_the_hard_limit_are_not_sent_even_to_one_who_reads() {
 
 #[test]
 fn the_soft_output_limit_closes_a_client_of_which_nothing_is_heard() {
-    let server = TestServer::start(&["--client-output-buffer-limit", "normal 0 1mb 1"]);
+    let server = start_server(&["--client-output-buffer-limit", "normal 0 1mb 1"]);
     let mut other = Client::connect(server.addr());
     other.int("SETRANGE big 67108863 x");
     let mut greedy = Client::connect(server.addr());
@@ -109,7 +109,7 @@ fn the_soft_output_limit_closes_a_client_of_which_nothing_is_heard() {
 
 #[test]
 pub fn the_query_buffer_limit_closes_and_is_counted() {
-    let server = TestServer::start(&["--client-query-buffer-limit", "1mb"]);
+    let server = start_server(&["--client-query-buffer-limit", "1mb"]);
     let mut other = Client::connect(server.addr());
     let mut greedy = Client::connect(server.addr());
     greedy.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$33554432\r\n");
@@ -123,7 +123,7 @@ pub fn the_query_buffer_limit_closes_and_is_counted() {
 
 #[test]
 fn a_whole_command_over_the_query_buffer_limit_is_not_run() {
-    let server = TestServer::start(&["--client-query-buffer-limit", "1mb"]);
+    let server = start_server(&["--client-query-buffer-limit", "1mb"]);
     let mut other = Client::connect(server.addr());
     let mut greedy = Client::connect(server.addr());
     let fits = vec![b'x'; (1 << 20) - 100];
@@ -139,7 +139,7 @@ fn a_whole_command_over_the_query_buffer_limit_is_not_run() {
 
 #[test]
 pub fn clients_beyond_maxclients_are_told_and_closed() {
-    let server = TestServer::start(&["--maxclients", "3"]);
+    let server = start_server(&["--maxclients", "3"]);
     let mut inside: Vec<Client> = (0..3).map(|_| Client::connect(server.addr())).collect();
     for client in &mut inside {
         client.run("PING");
@@ -155,7 +155,7 @@ pub fn clients_beyond_maxclients_are_told_and_closed() {
 
 #[test]
 fn exactly_maxclients_are_served_however_many_workers_take_them_in() {
-    let server = TestServer::start(&["--maxclients", "20", "--threads", "4"]);
+    let server = start_server(&["--maxclients", "20", "--threads", "4"]);
     for round in 1..=10 {
         let mut clients: Vec<Client> = std::thread::scope(|scope| {
             let addr = server.addr();
@@ -177,7 +177,7 @@ fn exactly_maxclients_are_served_however_many_workers_take_them_in() {
 
 #[test]
 fn above_maxmemory_what_takes_memory_is_refused_within_a_pipeline_too() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     let oom = Value::Error(b"OOM command not allowed when used memory > 'maxmemory'.".to_vec());
     let info = client.text("INFO memory");
@@ -203,7 +203,7 @@ fn above_maxmemory_what_takes_memory_is_refused_within_a_pipeline_too() {
 
 #[test]
 pub fn silent_clients_are_closed_after_the_timeout_but_monitors_are_not() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut busy = Client::connect(server.addr());
     let mut monitor = Client::connect(server.addr());
     monitor.ok("MONITOR");
@@ -220,7 +220,7 @@ pub fn silent_clients_are_closed_after_the_timeout_but_monitors_are_not() {
 
 #[test]
 fn connections_that_are_gone_leave_nothing() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     for round in 0..30 {
         let mut many: Vec<Client> = (0..100).map(|_| Client::connect(server.addr())).collect();

@@ -1,8 +1,7 @@
 //! Where the server listens, changed while it runs; the texts are those of Redis 8.2.3.
 
-use crate::support::{Client, PATIENCE, ok};
+use crate::support::{Client, PATIENCE, ok, start_server};
 use resp::client::Value;
-use russet_server::testing::TestServer;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
@@ -35,7 +34,7 @@ fn is_refused(addr: SocketAddr) -> bool {
 
 #[test]
 pub fn a_new_port_takes_the_place_of_the_old_one_and_connections_stay() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     let port = move_to_free_port(&mut client);
     assert!(is_refused(server.addr()));
@@ -47,7 +46,7 @@ pub fn a_new_port_takes_the_place_of_the_old_one_and_connections_stay() {
 
 #[test]
 fn a_port_that_cannot_be_had_changes_nothing() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = Client::connect(server.addr());
     let taken = taken.local_addr().unwrap().port();
@@ -62,7 +61,7 @@ fn a_port_that_cannot_be_had_changes_nothing() {
 
 #[test]
 pub fn addresses_can_be_exchanged_one_by_one() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     let port = move_to_free_port(&mut client);
     let why = "Failed to bind to specified addresses.";
@@ -86,7 +85,7 @@ pub fn addresses_can_be_exchanged_one_by_one() {
 
 #[test]
 fn more_clients_than_the_system_has_descriptors_for_are_refused_with_what_is_possible() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     match client.run("CONFIG SET maxclients 4294967295") {
         Value::Error(text) => {

@@ -2,18 +2,17 @@
 //!
 //! Nothing here sleeps to let something happen: a test waits for a reply, for the end of a connection, or for a
 //! counter, each within a bound of time that only a failure reaches.
+//!
+//! `one_worker.rs` beside this file runs the same tests on servers of one worker.
 
 // All of it is test code, its helpers too.
 #![allow(clippy::unwrap_used)]
 
-mod blocking;
-mod limits;
-mod listening;
+mod all;
 mod live;
-mod noise;
-mod pipelines;
 mod process;
-mod support;
-mod tracking;
-mod visits;
-mod workers;
+
+use all::support;
+
+/// Workers of the servers that are tested.
+const WORKERS: usize = 2;

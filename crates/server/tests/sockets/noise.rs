@@ -1,9 +1,8 @@
 //! Bytes that no client would send, seeded: the server answers or closes, and goes on.
 
-use crate::support::{Client, until};
+use crate::support::{Client, start_server, until};
 use base::rng::Rng;
 use resp::client::Value;
-use russet_server::testing::TestServer;
 use std::io::{Read, Write};
 
 /// Pieces of the protocol, so that noise gets past the first byte.
@@ -51,7 +50,7 @@ fn noise(rng: &mut Rng) -> Vec<u8> {
 
 #[test]
 fn noise_never_ends_the_server() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut rng = Rng::seed(0x6e6f_6973);
     for _ in 0..400 {
         let client = Client::connect(server.addr());

@@ -1,6 +1,6 @@
 //! Many commands at once: whole or in pieces, small or large, read at once or late.
 
-use crate::support::{Client, ok, until};
+use crate::support::{Client, ok, start_server, until};
 use base::rng::Rng;
 use resp::client::{Value, encode_command};
 use russet_server::testing::TestServer;
@@ -47,7 +47,7 @@ fn replies(server: &TestServer, pieces: &[&[u8]]) -> Vec<u8> {
 
 #[test]
 fn any_split_of_a_pipeline_gives_the_same_replies_also_after_half_a_close() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let pipeline = mixed_pipeline();
     let whole = replies(&server, &[&pipeline]);
     assert!(whole.len() > 300_000 && whole.ends_with(b"\r\n"), "{} bytes", whole.len());
@@ -68,7 +68,7 @@ fn any_split_of_a_pipeline_gives_the_same_replies_also_after_half_a_close() {
 
 #[test]
 fn a_client_that_reads_late_gets_every_reply() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     let (small, large) = (vec![b's'; 90_000], vec![b'l'; 700_000]);
     client.run_words(&[b"SET", b"small", &small]);
@@ -99,7 +99,7 @@ fn a_client_that_reads_late_gets_every_reply() {
 
 #[test]
 fn values_of_eight_mebibytes_go_both_ways_in_a_pipeline() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     let values: Vec<Vec<u8>> = (0..3).map(|byte| vec![b'a' + byte; 8 << 20]).collect();
     let mut pipeline = Vec::new();
@@ -121,7 +121,7 @@ fn values_of_eight_mebibytes_go_both_ways_in_a_pipeline() {
 
 #[test]
 fn quit_is_answered_and_what_follows_is_not() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     client.send_raw(b"PING\r\nQUIT\r\nPING\r\n");
     assert_eq!(client.finish(), b"+PONG\r\n+OK\r\n");
@@ -129,7 +129,7 @@ fn quit_is_answered_and_what_follows_is_not() {
 
 #[test]
 fn a_protocol_error_is_answered_after_what_came_before_it_and_closes() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     for (bytes, error) in [
         (&b"*1\r\nfoo\r\n"[..], &b"-ERR Protocol error: expected '$', got 'f'\r\n"[..]),
         (b"*1000000000000\r\n", b"-ERR Protocol error: invalid multibulk length\r\n"),
@@ -147,7 +147,7 @@ fn a_protocol_error_is_answered_after_what_came_before_it_and_closes() {
 
 #[test]
 fn a_protocol_error_behind_commands_that_wait_is_answered_when_they_have_run() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let (mut admin, mut client) = (Client::connect(server.addr()), Client::connect(server.addr()));
     let error = Some(Value::Error(b"ERR Protocol error: expected '$', got 'f'".to_vec()));
     admin.ok("CLIENT PAUSE 600000 WRITE");
@@ -172,7 +172,7 @@ fn a_protocol_error_behind_commands_that_wait_is_answered_when_they_have_run() {
 
 #[test]
 fn a_long_command_is_answered_in_its_place_also_after_half_a_close() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut pipeline = Vec::new();
     for set in [b"a", b"b"] {
         let members: Vec<String> = (0..20_000).map(|member| format!("{member}{}", char::from(set[0]))).collect();

@@ -1,12 +1,19 @@
-//! A client over a socket, and waiting with a bound.
+//! A server, a client over a socket, and waiting with a bound.
 
 use resp::client::{Value, decode, encode_command};
+use russet_server::testing::TestServer;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// No wait is longer; only a failure comes near it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Starts a server with as many workers as this run of the tests is about.
+pub fn start_server(args: &[&str]) -> TestServer {
+    let threads = crate::WORKERS.to_string();
+    TestServer::start(&[&["--threads", &threads], args].concat())
+}
 
 pub struct Client {
     pub stream: TcpStream,

@@ -1,6 +1,6 @@
 //! Clients that cache what they read, and are told when it changes.
 
-use crate::support::Client;
+use crate::support::{Client, start_server};
 use base::rng::Rng;
 use resp::client::Value;
 use russet_server::testing::TestServer;
@@ -46,7 +46,7 @@ impl Cacher {
 
 /// A server, a client that writes, and one that tracks keys.
 fn start(options: &str) -> (TestServer, Client, Cacher) {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let (writer, cacher) = (Client::connect(server.addr()), Cacher::tracking(server.addr(), options));
     (server, writer, cacher)
 }
@@ -132,7 +132,7 @@ fn caching_is_not_about_what_follows_a_command_that_waited() {
 
 #[test]
 fn broadcasts_are_by_prefix_and_by_transaction() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut writer = Client::connect(server.addr());
     let mut all = Cacher::tracking(server.addr(), "BCAST");
     let mut some = Cacher::tracking(server.addr(), "BCAST PREFIX user: PREFIX obj: NOLOOP");
@@ -180,7 +180,7 @@ fn what_ends_or_empties_keys_is_told() {
 
 #[test]
 fn another_client_can_be_told() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut writer = Client::connect(server.addr());
     let mut target = Cacher::connect(server.addr());
     let Value::Integer(id) = target.run("CLIENT ID") else { panic!("no id") };
@@ -202,7 +202,7 @@ fn another_client_can_be_told() {
 
 #[test]
 pub fn the_table_keeps_its_limit_and_tells_what_it_gives_up() {
-    let server = TestServer::start(&["--tracking-table-max-keys", "100"]);
+    let server = start_server(&["--tracking-table-max-keys", "100"]);
     let mut cacher = Cacher::tracking(server.addr(), "");
     for number in 0..1000 {
         cacher.run(&format!("GET key:{number}"));
@@ -218,7 +218,7 @@ pub fn the_table_keeps_its_limit_and_tells_what_it_gives_up() {
 
 #[test]
 fn long_commands_tell_at_their_end() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut writer = Client::connect(server.addr());
     let mut reader = Cacher::tracking(server.addr(), "");
     let mut listener = Cacher::tracking(server.addr(), "BCAST");
@@ -244,7 +244,7 @@ fn long_commands_tell_at_their_end() {
 fn caches_are_right_in_the_end() {
     const KEYS: u64 = 20;
     const WRITERS: u64 = 4;
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let writing = AtomicUsize::new(WRITERS as usize);
     std::thread::scope(|scope| {
         for seed in 0..WRITERS {

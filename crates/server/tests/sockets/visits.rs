@@ -1,14 +1,14 @@
 //! Commands about the whole keyspace, which visit it on another thread: the order of replies, and the ends of clients and of
 //! the server meanwhile.
 
-use crate::support::{Client, until};
+use crate::support::{Client, start_server, until};
 use resp::client::Value;
 use russet_server::testing::TestServer;
 
 const KEYS: usize = 60_000;
 
 fn filled() -> TestServer {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     for from in (0..KEYS).step_by(1000) {
         let pairs: String = (from..from + 1000).map(|number| format!(" key:{number} {number}")).collect();

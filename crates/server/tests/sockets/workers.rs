@@ -1,13 +1,13 @@
 //! What one client does to others, whichever worker each of them is on.
 
-use crate::support::{Client, Scratch, ok, until};
+use crate::support::{Client, Scratch, ok, start_server, until};
 use resp::client::Value;
 use russet_server::testing::TestServer;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// Clients on both workers: a connection goes to the worker with the fewest.
+/// Clients on all workers: a connection goes to the worker with the fewest.
 fn clients(server: &TestServer, count: usize) -> Vec<Client> {
     let mut clients: Vec<Client> = (0..count).map(|_| Client::connect(server.addr())).collect();
     clients.iter_mut().for_each(|client| assert_eq!(client.run("PING"), Value::Simple(b"PONG".to_vec())));
@@ -15,13 +15,13 @@ fn clients(server: &TestServer, count: usize) -> Vec<Client> {
     server.server().clients.each(|client| {
         workers.insert(client.worker);
     });
-    assert_eq!(workers.len(), 2, "the clients are spread");
+    assert_eq!(workers.len(), crate::WORKERS, "the clients are spread");
     clients
 }
 
 #[test]
 fn client_kill_reaches_clients_of_every_worker() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut others = clients(&server, 6);
     let mut admin = others.pop().unwrap();
     for other in &mut others {
@@ -36,7 +36,7 @@ fn client_kill_reaches_clients_of_every_worker() {
 
 #[test]
 fn writes_paused_on_all_workers_go_on_with_unpause() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut others = clients(&server, 6);
     let mut admin = others.pop().unwrap();
     admin.ok("CLIENT PAUSE 600000 WRITE");
@@ -56,7 +56,7 @@ fn writes_paused_on_all_workers_go_on_with_unpause() {
 
 #[test]
 fn everything_paused_goes_on_when_the_time_is_over() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut others = clients(&server, 6);
     let begin = Instant::now();
     others[0].ok("CLIENT PAUSE 300 ALL");
@@ -72,7 +72,7 @@ fn everything_paused_goes_on_when_the_time_is_over() {
 
 #[test]
 fn a_client_that_leaves_while_paused_is_let_go() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut others = clients(&server, 6);
     let admin = &mut others.remove(0);
     admin.ok("CLIENT PAUSE 600000 WRITE");
@@ -87,7 +87,7 @@ fn a_client_that_leaves_while_paused_is_let_go() {
 
 #[test]
 fn monitors_see_the_commands_of_every_worker() {
-    let server = TestServer::start(&[]);
+    let server = start_server(&[]);
     let mut others = clients(&server, 6);
     let mut monitors = others.split_off(4);
     monitors.iter_mut().for_each(|monitor| monitor.ok("MONITOR"));
@@ -116,7 +116,7 @@ fn monitors_see_the_commands_of_every_worker() {
 
 #[test]
 fn the_longest_turn_is_known_by_time_and_by_commands() {
-    let server = TestServer::start(&["--threads", "2"]);
+    let server = start_server(&[]);
     let mut client = Client::connect(server.addr());
     client.send_raw(&b"PING\r\n".repeat(50));
     (0..50).for_each(|_| assert_eq!(client.receive(), Some(Value::Simple(b"PONG".to_vec()))));
@@ -135,7 +135,7 @@ fn the_longest_turn_is_known_by_time_and_by_commands() {
 pub fn a_unix_socket_is_served_and_its_file_goes_with_the_server() {
     let scratch = Scratch::new("unix");
     let path = scratch.path("socket");
-    let server = TestServer::start(&["--unixsocket", &path, "--unixsocketperm", "700"]);
+    let server = start_server(&["--unixsocket", &path, "--unixsocketperm", "700"]);
     let mut stream = UnixStream::connect(&path).unwrap();
     stream.write_all(b"CLIENT INFO\r\nQUIT\r\n").unwrap();
     let mut reply = String::new();
