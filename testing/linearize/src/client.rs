@@ -5,6 +5,7 @@
 //! server: parts of the operation go out as operations of their own, and others may run between two steps.
 
 use crate::checker::Stamps;
+use crate::collections::{MEMBERS, Request, SORTED_SETS};
 use crate::harness::Connection;
 use crate::model::{error, ok};
 use crate::operation::{KeyId, Operation, QUEUES};
@@ -30,8 +31,14 @@ pub enum Fault {
     StaleReads,
     /// BLMOVE pops, then pushes.
     PassInPieces,
-    /// BLPOP that finds nothing sleeps, and nobody wakes it.
+    /// BLPOP or BZPOPMIN that finds nothing sleeps, and nobody wakes it.
     WakeUpLost,
+    /// HINCRBY reads, then writes.
+    HincrbyInPieces,
+    /// SMOVE removes, then adds.
+    SmoveInPieces,
+    /// ZPOPMIN looks, then removes.
+    ZpopminInPieces,
 }
 
 impl Fault {
@@ -47,6 +54,9 @@ impl Fault {
     ];
     /// Those about queues.
     pub const OF_QUEUES: [Fault; 3] = [Fault::PassInPieces, Fault::WakeUpLost, Fault::ExecInPieces];
+    /// Those about hashes, sets and sorted sets.
+    pub const OF_COLLECTIONS: [Fault; 5] =
+        [Fault::HincrbyInPieces, Fault::SmoveInPieces, Fault::ZpopminInPieces, Fault::WakeUpLost, Fault::ExecInPieces];
 }
 
 /// Steps for which a client waits before it gives up.
@@ -106,7 +116,7 @@ impl Client {
             return None;
         }
         let replies = std::mem::take(&mut self.replies);
-        Some(self.answer(operation, replies))
+        Some(operation.in_order(self.answer(operation, replies)))
     }
 
     /// Looks for the end of a wait; gives up when there was none for long.
@@ -128,9 +138,9 @@ impl Client {
 
     /// Whether the fault lets the client sleep now, with nobody knowing of it.
     fn sleeps(&self, operation: &Operation) -> bool {
-        let Operation::Wait(queues) = operation else { return false };
-        let nothing = self.replies.iter().all(|reply| *reply == Value::NullBulk);
-        self.fault == Fault::WakeUpLost && self.replies.len() == queues.len() && nothing
+        let Some(attempts) = attempts(operation) else { return false };
+        let nothing = self.replies.iter().all(is_nothing);
+        self.fault == Fault::WakeUpLost && self.replies.len() == attempts.len() && nothing
     }
 
     /// What is to be sent next for this operation.
@@ -160,10 +170,36 @@ impl Client {
                 [Value::Array(popped)] => Some(Operation::Push(*to, vec![popped[1].to_string().replace('"', "")])),
                 _ => None,
             },
-            (Fault::WakeUpLost, Operation::Wait(queues)) => {
-                let nothing = self.replies.iter().all(|reply| *reply == Value::NullBulk);
-                queues.get(sent).filter(|_| nothing).map(|&queue| Operation::Pop(queue))
+            (Fault::WakeUpLost, operation) if attempts(operation).is_some() => {
+                let nothing = self.replies.iter().all(is_nothing);
+                attempts(operation).into_iter().flatten().nth(sent).filter(|_| nothing)
             }
+            (Fault::HincrbyInPieces, Operation::Collection(Request::Hincrby(key, field))) => {
+                match self.replies.as_slice() {
+                    [] => Some(Operation::Collection(Request::Hget(*key, *field))),
+                    [value] => {
+                        let next = incremented(value)?.to_string();
+                        Some(Operation::Collection(Request::Hset(*key, *field, next)))
+                    }
+                    _ => None,
+                }
+            }
+            (Fault::SmoveInPieces, Operation::Collection(Request::Smove(from, to, member))) => {
+                match self.replies.as_slice() {
+                    [] => Some(Operation::Collection(Request::Srem(*from, *member))),
+                    [Value::Integer(1)] => Some(Operation::Collection(Request::Sadd(*to, *member))),
+                    _ => None,
+                }
+            }
+            (Fault::ZpopminInPieces, Operation::Collection(Request::Zpopmin(key))) => match self.replies.as_slice() {
+                [] => Some(Operation::Collection(Request::Zrange(*key))),
+                [Value::Array(ranked)] => {
+                    let name = ranked.first()?.to_string().replace('"', "");
+                    let member = MEMBERS.iter().position(|known| *known == name)?;
+                    Some(Operation::Collection(Request::Zrem(*key, member)))
+                }
+                _ => None,
+            },
             _ => (sent == 0).then(|| operation.clone()),
         }
     }
@@ -198,17 +234,58 @@ impl Client {
                 _ => Value::NullArray,
             },
             (Fault::WakeUpLost, Operation::Wait(queues)) => {
-                let found = replies.iter().position(|reply| matches!(reply, Value::Bulk(_)));
+                let found = replies.iter().position(|reply| !is_nothing(reply));
                 found.map_or(Value::NullArray, |at| {
                     Value::Array(vec![Value::Bulk(QUEUES[queues[at]].into()), replies[at].clone()])
                 })
             }
+            (Fault::WakeUpLost, Operation::Collection(Request::Bzpopmin(keys))) => {
+                let popped = replies.into_iter().enumerate().find_map(|(at, reply)| match reply {
+                    Value::Array(popped) if !popped.is_empty() => Some((at, popped)),
+                    _ => None,
+                });
+                popped.map_or(Value::NullArray, |(at, popped)| {
+                    let key = Value::Bulk(SORTED_SETS[keys[at]].into());
+                    Value::Array(std::iter::once(key).chain(popped).collect())
+                })
+            }
+            (Fault::HincrbyInPieces, Operation::Collection(Request::Hincrby(..))) => {
+                incremented(&replies[0]).map_or(Value::NullBulk, Value::Integer)
+            }
+            (Fault::SmoveInPieces, Operation::Collection(Request::Smove(..))) => replies[0].clone(),
+            (Fault::ZpopminInPieces, Operation::Collection(Request::Zpopmin(_))) => match replies.into_iter().next() {
+                Some(Value::Array(mut ranked)) => {
+                    ranked.truncate(2);
+                    Value::Array(ranked)
+                }
+                other => other.unwrap_or(Value::NullArray),
+            },
             _ => replies.into_iter().next_back().expect("it was sent"),
         }
     }
 }
 
-/// One more than the number in a reply to GET.
+/// What an operation that waits tries first, if it is one.
+fn attempts(operation: &Operation) -> Option<Vec<Operation>> {
+    match operation {
+        Operation::Wait(queues) => Some(queues.iter().map(|&queue| Operation::Pop(queue)).collect()),
+        Operation::Collection(Request::Bzpopmin(keys)) => {
+            Some(keys.iter().map(|&key| Operation::Collection(Request::Zpopmin(key))).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Whether such an attempt found nothing.
+fn is_nothing(reply: &Value) -> bool {
+    match reply {
+        Value::NullBulk => true,
+        Value::Array(popped) => popped.is_empty(),
+        _ => false,
+    }
+}
+
+/// One more than the number in a reply to GET or HGET.
 fn incremented(reply: &Value) -> Option<i64> {
     match reply {
         Value::NullBulk => Some(1),

@@ -1,7 +1,8 @@
 //! A server in this process, without sockets, and connections to it.
 //!
 //! Each connection has a worker of its own, and may be moved to a thread: the keyspace is the only thing that they
-//! share, as it is between the workers of the real server. Bytes go through the pipeline as they would from a socket.
+//! share, as it is between the workers of the real server. Or it shares its worker with others, as on a server of one worker. Bytes
+//! go through the pipeline as they would from a socket.
 
 use base::clock::Now;
 use command::clients::{ClientInfo, Message};
@@ -14,7 +15,7 @@ use engine::{Shape, Wait};
 use resp::client::{Value, decode, encode_command};
 use resp::{Proto, ReplyWriter};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A server, and the inboxes of its workers.
 pub struct Harness {
@@ -60,20 +61,31 @@ pub fn server_with_executors(workers: usize, executors: usize) -> Arc<Harness> {
     harness
 }
 
-/// A connection, and the worker that serves it alone.
+/// A connection, and the worker that serves it.
 pub struct Connection {
     server: Arc<Harness>,
-    worker: Worker,
+    worker: Arc<Mutex<Worker>>,
     session: Session,
 }
 
 impl Connection {
+    /// A connection with this worker to itself.
     pub fn new(server: &Arc<Harness>, worker: usize) -> Connection {
-        let client = |id| ClientInfo::new(id, worker, 8, "127.0.0.1:1".to_owned(), "127.0.0.1:2".to_owned(), 0);
-        let info = server.clients.add(usize::MAX, client).expect("there is always room for one more");
         let stats = server.workers[worker].stats.clone();
-        let mut worker = Worker::new(worker, stats, info.id);
+        let mut worker = Worker::new(worker, stats, worker as u64);
         worker.begin_turn(server);
+        Connection::served_by(server, Arc::new(Mutex::new(worker)))
+    }
+
+    /// One more connection of the same worker.
+    pub fn beside(&self) -> Connection {
+        Connection::served_by(&self.server, self.worker.clone())
+    }
+
+    fn served_by(server: &Arc<Harness>, worker: Arc<Mutex<Worker>>) -> Connection {
+        let number = lock(&worker).state.id;
+        let client = |id| ClientInfo::new(id, number, 8, "127.0.0.1:1".to_owned(), "127.0.0.1:2".to_owned(), 0);
+        let info = server.clients.add(usize::MAX, client).expect("there is always room for one more");
         Connection { server: server.clone(), worker, session: Session::new(info, true, true) }
     }
 
@@ -90,7 +102,7 @@ impl Connection {
             encode_command(&mut input, &words);
         }
         let mut reply = ReplyWriter::new(Proto::Resp2);
-        let outcome = pipeline::run(&self.server, &mut self.worker, &mut self.session, &mut input, &mut reply);
+        let outcome = pipeline::run(&self.server, &mut lock(&self.worker), &mut self.session, &mut input, &mut reply);
         assert_eq!(outcome.consumed, input.len(), "all commands ran");
         let flow = self.be_patient(outcome.flow, &mut reply);
         if flow == Flow::Waits {
@@ -111,12 +123,18 @@ impl Connection {
 
     /// The answer to a command that waited, if it is there.
     pub fn poll(&mut self) -> Option<Value> {
-        while let Some(message) = self.server.inboxes[self.worker.state.id].take() {
-            if let Message::EndWait(wait, end) = message {
-                return Some(self.end_wait(&wait, end));
-            }
+        let inbox = self.inbox();
+        let id = self.session.id;
+        // Of what else there is, nothing ends a wait.
+        inbox.take_all(|message| !matches!(message, Message::EndWait(..)));
+        match inbox.take_first(|message| matches!(message, Message::EndWait(wait, _) if wait.client == id))? {
+            Message::EndWait(wait, end) => Some(self.end_wait(&wait, end)),
+            _ => None,
         }
-        None
+    }
+
+    fn inbox(&self) -> &Inbox {
+        &self.server.inboxes[self.session.info.worker]
     }
 
     pub fn is_waiting(&self) -> bool {
@@ -131,7 +149,8 @@ impl Connection {
 
     fn end_wait(&mut self, wait: &Arc<Wait>, end: End) -> Value {
         let mut reply = ReplyWriter::new(Proto::Resp2);
-        let ended = blocking::end(&self.server, &mut self.worker, &mut self.session, &mut reply, wait, end);
+        let worker = &mut lock(&self.worker);
+        let ended = blocking::end(&self.server, worker, &mut self.session, &mut reply, wait, end);
         assert!(ended, "a client is in one wait at a time");
         decode(&reply.out.to_vec()).expect("a valid reply").expect("a whole reply").0
     }
@@ -141,8 +160,9 @@ impl Connection {
         let mut flow = flow;
         while let Waiting::Busy = self.session.waiting {
             std::thread::yield_now();
-            self.worker.begin_turn(&self.server);
-            flow = pipeline::run_postponed(&self.server, &mut self.worker, &mut self.session, reply);
+            let worker = &mut lock(&self.worker);
+            worker.begin_turn(&self.server);
+            flow = pipeline::run_postponed(&self.server, worker, &mut self.session, reply);
         }
         flow
     }
@@ -153,25 +173,27 @@ impl Connection {
         let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         encode_command(&mut input, &words);
         let mut reply = ReplyWriter::new(Proto::Resp2);
-        let mut flow = pipeline::run(&self.server, &mut self.worker, &mut self.session, &mut input, &mut reply).flow;
+        let mut flow =
+            pipeline::run(&self.server, &mut lock(&self.worker), &mut self.session, &mut input, &mut reply).flow;
         while flow != Flow::Continue {
             flow = self.be_patient(flow, &mut reply);
             if flow == Flow::Continue {
                 break;
             }
-            let Some(message) = self.server.inboxes[self.worker.state.id].take() else {
+            let Some(message) = self.inbox().take() else {
                 std::thread::yield_now();
                 continue;
             };
+            let worker = &mut lock(&self.worker);
             match message {
                 Message::Finished(mut finished) => {
-                    long::bring_back(&self.server, &mut self.worker, &mut finished);
-                    assert!(long::end(&self.server, &mut self.worker, &mut self.session, &mut reply, *finished));
+                    long::bring_back(&self.server, worker, &mut finished);
+                    assert!(long::end(&self.server, worker, &mut self.session, &mut reply, *finished));
                 }
                 Message::Retry(_) => {}
                 _ => continue,
             }
-            flow = pipeline::run_postponed(&self.server, &mut self.worker, &mut self.session, &mut reply);
+            flow = pipeline::run_postponed(&self.server, worker, &mut self.session, &mut reply);
         }
         let (value, used) = decode(&reply.out.to_vec()).expect("a valid reply").expect("a whole reply");
         assert_eq!(used, reply.out.len(), "one reply");
@@ -182,6 +204,10 @@ impl Connection {
     pub fn run(&mut self, line: &str) -> Value {
         self.send(&[line.split(' ').collect()])
     }
+}
+
+fn lock(worker: &Mutex<Worker>) -> MutexGuard<'_, Worker> {
+    worker.lock().expect("no client panics")
 }
 
 #[cfg(test)]

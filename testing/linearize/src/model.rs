@@ -1,6 +1,7 @@
 //! The server as it should be: what each operation does and answers when nothing else runs.
 
-use crate::operation::{KEYS, KeyId, Operation, QUEUES, QueueId};
+use crate::collections::{Collections, Request};
+use crate::operation::{KEYS, KeyId, Operation, QUEUES, QueueId, Work};
 use resp::client::Value;
 use std::rc::Rc;
 
@@ -13,6 +14,7 @@ pub struct State {
     /// Shared, because a search copies states all the time.
     values: [Option<Rc<str>>; KEYS.len()],
     lists: [Rc<Vec<String>>; QUEUES.len()],
+    collections: Collections,
     watched: [u8; CLIENTS_MAX],
     /// Clients whose next EXEC is void.
     dirty: u8,
@@ -21,28 +23,33 @@ pub struct State {
 const _: () = assert!(KEYS.len() <= 8 && CLIENTS_MAX <= 8, "keys and clients are bits of a byte");
 
 impl State {
-    /// Reads everything.
-    pub fn read_all() -> Operation {
-        let all = Operation::Mget((0..KEYS.len()).collect());
-        Operation::Exec(std::iter::once(all).chain((0..QUEUES.len()).map(Operation::Range)).collect())
+    /// Reads everything that this kind of work is about: what it leaves alone would only make the search slow.
+    pub fn read_all(work: Work) -> Operation {
+        match work {
+            Work::Values => Operation::Mget((0..KEYS.len()).collect()),
+            Work::Queues => Operation::Exec((0..QUEUES.len()).map(Operation::Range).collect()),
+            Work::Collections => Operation::Exec(Request::read_all().map(Operation::Collection).collect()),
+        }
     }
 
     /// The state that the reply to [`State::read_all`] shows, with no watches.
-    pub fn of_all(reply: &Value) -> State {
+    pub fn of_all(work: Work, reply: &Value) -> State {
         let mut state = State::default();
         let Value::Array(parts) = reply else { return state };
-        let Some((Value::Array(values), lists)) = parts.split_first() else { return state };
         let text = |value: &Value| match value {
             Value::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
             _ => None,
         };
-        for (slot, value) in state.values.iter_mut().zip(values) {
-            *slot = text(value).map(Rc::from);
-        }
-        for (slot, list) in state.lists.iter_mut().zip(lists) {
-            if let Value::Array(elements) = list {
-                *slot = Rc::new(elements.iter().filter_map(text).collect());
+        match work {
+            Work::Values => state.values = std::array::from_fn(|key| parts.get(key).and_then(text).map(Rc::from)),
+            Work::Queues => {
+                for (slot, list) in state.lists.iter_mut().zip(parts) {
+                    if let Value::Array(elements) = list {
+                        *slot = Rc::new(elements.iter().filter_map(text).collect());
+                    }
+                }
             }
+            Work::Collections => state.collections = Collections::of_all(parts),
         }
         state
     }
@@ -116,6 +123,8 @@ impl State {
                 Rc::make_mut(&mut self.lists[*to]).push(element.clone());
                 bulk(element)
             }),
+            // Where nothing may wait, the answer is that of a timeout.
+            Operation::Collection(request) => self.collections.apply(request),
         }
     }
 

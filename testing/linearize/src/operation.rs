@@ -3,7 +3,9 @@
 //! Keys are numbers here; [`KEYS`] has their names. A transaction is one operation: MULTI and what it queues change
 //! nothing that others could see, so they go out together with their EXEC.
 
+use crate::collections::Request;
 use base::rng::Rng;
+use resp::client::Value;
 
 /// The hot keys. The last shares the first one's shard through its tag, the others have shards of their own.
 pub const KEYS: [&str; 6] = ["k0", "k1", "k2", "k3", "k4", "{k0}x"];
@@ -22,6 +24,7 @@ pub type QueueId = usize;
 pub enum Work {
     Values,
     Queues,
+    Collections,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub enum Operation {
     Wait(Vec<QueueId>),
     /// BLMOVE, from the head of one to the tail of the other.
     Pass(QueueId, QueueId),
+    /// Something about a hash, a set or a sorted set.
+    Collection(Request),
 }
 
 impl Operation {
@@ -96,6 +101,18 @@ impl Operation {
                 std::iter::once("BLPOP").chain(queues.iter().map(|&queue| QUEUES[queue])).chain(["0"]).collect()
             }
             Operation::Pass(from, to) => vec!["BLMOVE", QUEUES[*from], QUEUES[*to], "LEFT", "RIGHT", "0"],
+            Operation::Collection(request) => request.words(),
+        }
+    }
+
+    /// The reply with everything in order that the server answers in none.
+    pub fn in_order(&self, reply: Value) -> Value {
+        match (self, reply) {
+            (Operation::Collection(request), reply) => request.in_order(reply),
+            (Operation::Exec(queued), Value::Array(replies)) => {
+                Value::Array(queued.iter().zip(replies).map(|(operation, reply)| operation.in_order(reply)).collect())
+            }
+            (_, reply) => reply,
         }
     }
 }
@@ -116,7 +133,25 @@ impl Generator {
         match work {
             Work::Values => self.values_program(len),
             Work::Queues => (0..len).map(|_| self.queue_operation()).collect(),
+            Work::Collections => (0..len).map(|_| self.collections_operation()).collect(),
         }
+    }
+
+    fn collections_operation(&mut self) -> Operation {
+        match self.rng.below(8) {
+            0 => Operation::Exec((0..2 + self.rng.below(2)).map(|_| self.collections_request()).collect()),
+            1 => Operation::Exec(Request::read_all().map(Operation::Collection).collect()),
+            _ => self.collections_request(),
+        }
+    }
+
+    fn collections_request(&mut self) -> Operation {
+        let next_value = &mut self.next_value;
+        let value = || {
+            *next_value += 1;
+            next_value.to_string()
+        };
+        Operation::Collection(Request::draw(&mut self.rng, value))
     }
 
     /// More is taken out than put in, so that clients wait.

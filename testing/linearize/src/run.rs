@@ -48,18 +48,30 @@ pub struct Outcome {
 
 impl Plan {
     fn players(&self) -> Vec<Player> {
-        assert!(self.clients <= CLIENTS_MAX, "the model's state has room for {CLIENTS_MAX} clients");
         let server = server(self.clients);
-        let player = |number: usize| {
-            let seed = self.seed << 8 | number as u64;
-            Player {
-                number,
-                client: Client::new(Connection::new(&server, number), self.fault),
-                generator: Generator::new(seed),
-                rng: Rng::seed(seed),
-            }
-        };
-        (0..self.clients).map(player).collect()
+        (0..self.clients).map(|number| self.player(number, Connection::new(&server, number))).collect()
+    }
+
+    /// Clients that share a worker.
+    fn players_of_one_worker(&self) -> Vec<Player> {
+        let first = Connection::new(&server(1), 0);
+        let others: Vec<Connection> = (1..self.clients).map(|_| first.beside()).collect();
+        std::iter::once(first)
+            .chain(others)
+            .enumerate()
+            .map(|(number, connection)| self.player(number, connection))
+            .collect()
+    }
+
+    fn player(&self, number: usize, connection: Connection) -> Player {
+        assert!(self.clients <= CLIENTS_MAX, "the model's state has room for {CLIENTS_MAX} clients");
+        let seed = self.seed << 8 | number as u64;
+        Player {
+            number,
+            client: Client::new(connection, self.fault),
+            generator: Generator::new(seed),
+            rng: Rng::seed(seed),
+        }
     }
 }
 
@@ -82,14 +94,14 @@ struct Judge {
 impl Judge {
     /// Closes a window: nothing runs, so what a client reads now of all keys belongs to the history.
     fn close(&mut self, plan: &Plan, mut history: History, reader: &mut Player, stamps: &Stamps) {
-        let operation = State::read_all();
+        let operation = State::read_all(plan.work);
         let invoked = stamps.next();
         let reply = loop {
             if let Some(reply) = reader.client.step(&operation, stamps) {
                 break reply;
             }
         };
-        let after = State::of_all(&reply);
+        let after = State::of_all(plan.work, &reply);
         history[0].push(Entry { operation, reply, invoked, responded: stamps.next() });
 
         let (verdict, entered) = check(&self.state, &history, BUDGET);
@@ -231,8 +243,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Runs all clients on this thread; who takes the next step is drawn. Invocation and response are steps too, so that
 /// operations overlap in the history as they would between threads.
 pub fn lockstep(plan: Plan) -> Outcome {
+    take_turns(plan, plan.players())
+}
+
+/// The same on a server of one worker.
+pub fn lockstep_on_one_worker(plan: Plan) -> Outcome {
+    take_turns(plan, plan.players_of_one_worker())
+}
+
+fn take_turns(plan: Plan, mut players: Vec<Player>) -> Outcome {
     let stamps = Stamps::default();
-    let mut players = plan.players();
     let mut rng = Rng::seed(plan.seed);
     let mut judge = Judge::default();
     while judge.goes_on(&plan) {

@@ -2,7 +2,7 @@
 
 use russet_linearize::client::Fault;
 use russet_linearize::operation::Work;
-use russet_linearize::run::{Outcome, Plan, lockstep, threads};
+use russet_linearize::run::{Outcome, Plan, lockstep, lockstep_on_one_worker, threads};
 
 fn expect_order(outcome: &Outcome, plan: &Plan) {
     assert_eq!(outcome.violation, None, "{}", outcome.violation.as_deref().unwrap_or_default());
@@ -68,4 +68,28 @@ fn clients_in_lockstep_see_one_order() {
     expect_order(&outcome, &plan);
     println!("{outcome:?}");
     assert!(outcome.overlaps * 2 > outcome.operations, "operations overlap: {outcome:?}");
+}
+
+#[test]
+fn clients_of_hashes_and_sets_see_one_order_and_no_wake_up_is_lost() {
+    for seed in 70..73 {
+        let plan = Plan { work: Work::Collections, clients: 8, windows: 100, operations: 6, seed, fault: Fault::None };
+        let outcome = threads(plan);
+        expect_order(&outcome, &plan);
+        println!("{outcome:?}");
+    }
+    let plan = Plan { work: Work::Collections, clients: 5, windows: 200, operations: 6, seed: 75, fault: Fault::None };
+    let outcome = lockstep(plan);
+    expect_order(&outcome, &plan);
+    println!("{outcome:?}");
+}
+
+#[test]
+fn clients_of_one_worker_see_one_order_and_no_wake_up_is_lost() {
+    for work in [Work::Values, Work::Queues, Work::Collections] {
+        let plan = Plan { work, clients: 6, windows: 150, operations: 6, seed: 80, fault: Fault::None };
+        let outcome = lockstep_on_one_worker(plan);
+        expect_order(&outcome, &plan);
+        println!("{outcome:?}");
+    }
 }

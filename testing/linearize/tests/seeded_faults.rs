@@ -7,7 +7,9 @@ use russet_linearize::run::{Plan, lockstep, threads};
 
 fn faults() -> impl Iterator<Item = (Work, Fault)> {
     let values = Fault::OF_VALUES.into_iter().map(|fault| (Work::Values, fault));
-    values.chain(Fault::OF_QUEUES.into_iter().map(|fault| (Work::Queues, fault)))
+    let queues = Fault::OF_QUEUES.into_iter().map(|fault| (Work::Queues, fault));
+    let collections = Fault::OF_COLLECTIONS.into_iter().map(|fault| (Work::Collections, fault));
+    values.chain(queues).chain(collections)
 }
 
 #[test]
