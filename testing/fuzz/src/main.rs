@@ -1,9 +1,9 @@
-//! `russet-fuzz TARGET ROUNDS [SEED]`: runs rounds from a seed on; ends at the first finding, and names its seed.
+//! `russet-fuzz TARGET ROUNDS [SEED]`: runs rounds from a seed on, today's if none is named; ends at the first finding, and names its seed.
 
 #![forbid(unsafe_code)]
 
 use base::rng::Rng;
-use russet_fuzz::TARGETS;
+use russet_fuzz::{TARGETS, seed_of_today};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -17,19 +17,20 @@ fn main() -> ExitCode {
         eprintln!("There is no target {name}");
         return ExitCode::FAILURE;
     };
+    println!("{name}: {rounds} rounds from seed {first}");
     for seed in first..first.saturating_add(rounds) {
         if std::panic::catch_unwind(|| round(&mut Rng::seed(seed))).is_err() {
             eprintln!("Found by: russet-fuzz {name} 1 {seed}");
             return ExitCode::FAILURE;
         }
     }
-    println!("{name}: {rounds} rounds from seed {first} found nothing");
+    println!("{name}: found nothing");
     ExitCode::SUCCESS
 }
 
 fn arguments(args: &[String]) -> Option<(&str, u64, u64)> {
     match args {
-        [name, rounds] => Some((name, rounds.parse().ok()?, 0)),
+        [name, rounds] => Some((name, rounds.parse().ok()?, seed_of_today())),
         [name, rounds, seed] => Some((name, rounds.parse().ok()?, seed.parse().ok()?)),
         _ => None,
     }

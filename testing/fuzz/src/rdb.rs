@@ -15,7 +15,7 @@ use value::{View, set, sorted_set};
 const NOW_MS: u64 = 1_700_000_000_000;
 
 /// One sound value of each kind and form, as Redis 8.2.3 wrote it or took it.
-const SOUND: &[&[u8]] = &[
+pub(crate) const SOUND: &[&[u8]] = &[
     b"\x00\x03abc",
     b"\x00\xc3\x06\x15\x01aa\xe0\x0a\x00",
     b"\x01\x02\x01a\xc0\x05",
