@@ -130,7 +130,7 @@ mod tests {
             (1..=entries).for_each(|number| drop(server.run(&format!("XADD s {number} f {number}"))));
             assert_eq!(server.show("XLEN s"), format!("(integer) {entries}"));
             assert_eq!(server.show("XRANGE s 2 2"), "1) 1) \"2-0\"\n   2) 1) \"f\"\n      2) \"2\"");
-            assert_eq!(server.show("XREVRANGE s (3 2"), server.show("XRANGE s 2 (3-0"));
+            assert_eq!(server.show("XREVRANGE s (3-0 2"), server.show("XRANGE s 2 (3-0"));
             assert_eq!(server.show("XRANGE s (1 + COUNT 1"), server.show("XRANGE s 2 2"));
             assert_eq!(server.show("XREVRANGE s 2 - COUNT 1"), server.show("XRANGE s 2 2"));
             assert_eq!(server.show("XRANGE s 3 2"), "(empty array)");
