@@ -198,7 +198,10 @@ impl Call<'_> {
             Group::SortedSet => "zset",
             Group::HyperLogLog => "hll",
             Group::Geo => "geo",
-            Group::Connection | Group::Generic | Group::Server | Group::Transactions => pick(self.rng, kinds),
+            Group::Stream => "stream",
+            Group::Cluster | Group::Connection | Group::Generic | Group::Server | Group::Transactions => {
+                pick(self.rng, kinds)
+            }
         };
         let kind = if self.chance(12) { pick(self.rng, kinds) } else { own };
         name_of(kind, self.rng.below(3)).into_bytes()
