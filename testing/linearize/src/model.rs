@@ -60,12 +60,7 @@ impl State {
             Operation::Get(key) => self.get(*key),
             Operation::Set(key, value) => self.set(*key, value.as_str().into()),
             Operation::Incr(key) => self.incr(*key),
-            Operation::Append(key, value) => {
-                let grown = self.values[*key].as_deref().unwrap_or_default().to_owned() + value;
-                let len = grown.len();
-                self.set(*key, grown.into());
-                Value::Integer(len as i64)
-            }
+            Operation::Append(key, value) => self.append(*key, value),
             Operation::GetDel(key) => {
                 let value = self.get(*key);
                 self.delete(*key);
@@ -126,6 +121,13 @@ impl State {
             // Where nothing may wait, the answer is that of a timeout.
             Operation::Collection(request) => self.collections.apply(request),
         }
+    }
+
+    fn append(&mut self, key: KeyId, value: &str) -> Value {
+        let grown = self.values[key].as_deref().unwrap_or_default().to_owned() + value;
+        let len = grown.len();
+        self.set(key, grown.into());
+        Value::Integer(len as i64)
     }
 
     fn pop(&mut self, queue: QueueId) -> Option<String> {

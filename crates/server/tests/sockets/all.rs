@@ -1,20 +1,20 @@
 //! The tests that run on servers of two workers and of one.
 
 #[path = "blocking.rs"]
-mod blocking;
+pub mod blocking;
 #[path = "limits.rs"]
-mod limits;
+pub mod limits;
 #[path = "listening.rs"]
-mod listening;
+pub mod listening;
 #[path = "noise.rs"]
-mod noise;
+pub mod noise;
 #[path = "pipelines.rs"]
-mod pipelines;
+pub mod pipelines;
 #[path = "support.rs"]
 pub mod support;
 #[path = "tracking.rs"]
-mod tracking;
+pub mod tracking;
 #[path = "visits.rs"]
-mod visits;
+pub mod visits;
 #[path = "workers.rs"]
-mod workers;
+pub mod workers;
