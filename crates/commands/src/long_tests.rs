@@ -117,6 +117,44 @@ fn in_a_transaction_and_with_muted_replies_nothing_is_different() {
     assert_eq!(server.show("SCARD d"), "(integer) 4");
 }
 
+#[test]
+fn a_sort_that_stores_holds_its_two_keys_and_one_by_other_keys_runs_where_it_is() {
+    let mut server = server();
+    let other = server.connect();
+    assert_eq!(server.send(0, "SORT a ALPHA STORE c LIMIT 0 2"), "long");
+    assert_eq!(server.run_on(other, "SET k v").to_string(), "OK");
+    assert_eq!(server.send(other, "LLEN c"), "detached");
+    server.execute();
+    assert_eq!(server.answer(0).as_deref(), Some("(integer) 2"));
+    assert_eq!(server.journal(), ["0 SET k v", "0 SORT a ALPHA STORE c LIMIT 0 2"]);
+    assert_eq!(server.show("LRANGE c 0 -1"), "1) \"1\"\n2) \"2\"");
+    assert_eq!(server.show("SORT a ALPHA BY w_* STORE c"), "(integer) 3");
+    assert_eq!(server.show("SORT a BY nosort GET w_* STORE c"), "(integer) 3");
+    // The last one counts, and what is no option of its own is none.
+    assert_eq!(server.send(0, "SORT a ALPHA BY STORE STORE c STORE d"), "long");
+    server.execute();
+    assert_eq!(server.run_on(other, "LLEN d").to_string(), "(integer) 3");
+}
+
+#[test]
+fn very_many_keys_are_detached_for_much_work_only() {
+    let mut server = TestServer::new();
+    let keys: Vec<String> = (0..5000).map(|number| format!("k{number}")).collect();
+    let union = format!("SUNIONSTORE all {}", keys.join(" "));
+    for key in &keys {
+        server.run(&format!("SADD {key} one two three"));
+    }
+    server.run_long_elsewhere(LONG_ELEMENTS);
+    assert_eq!(server.show(&union), "(integer) 3");
+    let members: Vec<String> = (0..100).map(|number| format!("m{number}")).collect();
+    for key in &keys[..2000] {
+        server.run(&format!("SADD {key} {}", members.join(" ")));
+    }
+    assert_eq!(server.send(0, &union), "long");
+    server.execute();
+    assert_eq!(server.answer(0).as_deref(), Some("(integer) 103"));
+}
+
 /// A server with keys for which KEYS is long.
 fn shared_server() -> TestServer {
     let mut server = TestServer::new();

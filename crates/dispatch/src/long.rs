@@ -49,11 +49,17 @@ pub(crate) fn hand_over(
     planned: Planned<'_>,
 ) -> bool {
     let Some(executor) = &server.executor else { return false };
+    /// More keys than these are worth being detached only where each has so many elements on average: that takes about as
+    /// long as to detach and attach a key.
+    const KEYS_FEW: usize = 256;
+    const ELEMENTS_PER_KEY: usize = 32;
     // Whoever holds all shards may be after more than his keys.
-    if planned.invalid
-        || command.spec.work.elements(args, keys, planned.keys) < executor.long_elements
-        || keys.holds_all()
-    {
+    if planned.invalid || keys.holds_all() {
+        return false;
+    }
+    let elements = command.spec.work.elements(args, keys, planned.keys);
+    let many = planned.keys.len();
+    if elements < executor.long_elements || (many > KEYS_FEW && elements / many < ELEMENTS_PER_KEY) {
         return false;
     }
     if let Some(tracking) = &session.tracking

@@ -31,9 +31,6 @@ use std::sync::atomic::Ordering;
 use structures::dict::{self, EntryMut, NewValue, OwnedValue, Removed, ValueRef};
 use value::{Kind, Object, Placeholder};
 
-/// With more keys than this a command runs where it is.
-const KEYS_MAX: usize = 4096;
-
 /// Keys that are away, and a keyspace of one shard that has nothing but them.
 pub struct Detached {
     keyspace: Keyspace,
@@ -103,7 +100,7 @@ impl LockedKeys<'_> {
 
     /// Whether a key is away, in whatever database: some commands reach others than their own.
     fn is_detached(&self, key: &Key<'_>) -> bool {
-        self.guards.shard(key.shard).is_some_and(|shard| shard.detached.iter().any(|away| **away == *key.bytes))
+        self.guards.shard(key.shard).is_some_and(|shard| shard.detached.contains(key.bytes))
     }
 
     /// What a key holds, whatever its deadline; looks without any effect.
@@ -142,7 +139,7 @@ impl LockedKeys<'_> {
         let detachments = &self.keyspace.detachments;
         let is_awaited =
             |key: &Key<'_>| self.guards.shard(key.shard).is_none_or(|shard| shard.waits.concerns(key.bytes));
-        if keys.len() > KEYS_MAX || detachments.all_wanted.load(Ordering::Relaxed) || keys.iter().any(is_awaited) {
+        if detachments.all_wanted.load(Ordering::Relaxed) || keys.iter().any(is_awaited) {
             return None;
         }
         let shape = Shape { shards: 1, databases: self.keyspace.databases() };
@@ -166,7 +163,7 @@ impl LockedKeys<'_> {
     fn detach_one(&mut self, key: &Key<'_>, away: &mut Detached) {
         let now_ms = self.effects.turn.now_ms;
         let shard = self.guards.held(key.shard);
-        shard.detached.push(key.bytes.into());
+        shard.detached.insert(key.bytes.into());
         let key = DetachedKey { bytes: key.bytes.into(), hash: key.hash, shard: key.shard };
         let mut own = away.keyspace.shards[0].lock();
         let ShardData { dbs, observers, .. } = &mut *own;
@@ -187,7 +184,7 @@ impl LockedKeys<'_> {
         for key in &away.keys {
             let now_ms = self.effects.turn.now_ms;
             let shard = self.guards.held(key.shard);
-            shard.detached.retain(|bytes| *bytes != key.bytes);
+            shard.detached.remove(&key.bytes);
             let mut numbers: SmallVec<[usize; 32]> =
                 dbs.iter().chain(shard.dbs.iter()).map(|(number, _)| number).collect();
             numbers.sort_unstable();

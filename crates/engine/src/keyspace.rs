@@ -60,7 +60,7 @@ impl Keyspace {
         let shard = || {
             let dbs = Dbs::new(shape.databases, hasher);
             let observers = Observers::new(broadcasts.clone());
-            let data = ShardData { dbs, observers, waits: Default::default(), detached: Vec::new() };
+            let data = ShardData { dbs, observers, waits: Default::default(), detached: Default::default() };
             Lock::new(data)
         };
         Keyspace {

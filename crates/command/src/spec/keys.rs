@@ -43,12 +43,14 @@ impl KeyFlags {
 }
 
 /// Where the keys begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Begin {
     /// At this word.
     Index(usize),
     /// After this keyword, searched from this word on (from the end when negative).
     Keyword(&'static str, i32),
+    /// It is one key, which this finds; COMMAND INFO does not say where.
+    Found(fn(&Args<'_>) -> Option<usize>),
     /// Not told.
     Unknown,
 }
@@ -126,6 +128,7 @@ impl KeySpec {
                     None => return none(),
                 }
             }
+            Begin::Found(find) => return Ok(find(args).map_or(0..0, |at| at..at + 1).step_by(1)),
             Begin::Unknown => return none(),
         };
         if first >= words {

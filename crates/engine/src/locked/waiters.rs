@@ -40,7 +40,9 @@ impl LockedKeys<'_> {
                 Some(shards) => self.relock(Scope::Shards(&shards))?,
             }
         }
-        self.relock(Scope::All)
+        // Not all for the sake of keys that nobody named, as `Scope::All` means it.
+        let all: Vec<u16> = (0..self.keyspace.shards()).map(|shard| shard as u16).collect();
+        self.relock(Scope::Shards(&all))
     }
 
     /// The shards to be held, rising; `None` when all of them are.

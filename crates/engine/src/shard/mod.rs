@@ -8,6 +8,7 @@ use crate::observe::Observers;
 use crate::observe::waits::WaitTable;
 pub use dbs::Db;
 pub(crate) use dbs::Dbs;
+use hashbrown::HashSet;
 
 /// What is behind a shard's lock.
 pub struct ShardData {
@@ -15,7 +16,7 @@ pub struct ShardData {
     pub(crate) observers: Observers,
     pub(crate) waits: WaitTable,
     /// Keys that a long command has detached for now.
-    pub(crate) detached: Vec<Box<[u8]>>,
+    pub(crate) detached: HashSet<Box<[u8]>>,
 }
 
 impl ShardData {

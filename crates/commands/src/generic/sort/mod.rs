@@ -4,8 +4,8 @@
 //! by: a number, a text, or nothing. Equal elements keep the order of Redis as far as it has one: by their own text when they
 //! are sorted by number, else as they came. With a LIMIT only the part that is asked for is sorted.
 //!
-//! BY and GET patterns name keys that no plan can foresee, and STORE stands anywhere among the words: such a call
-//! holds all shards. Any other holds the shard of its key.
+//! BY and GET patterns name keys that no plan can foresee: such a call holds all shards. Any other holds the shards of its key and
+//! of the one behind STORE, wherever that stands among the words.
 
 mod options;
 mod pattern;
@@ -38,7 +38,7 @@ const PATTERNS: KeySpec = KeySpec {
 
 const DESTINATION: KeySpec = KeySpec {
     flags: KeyFlags::OW.or(KeyFlags::UPDATE),
-    begin: Begin::Unknown,
+    begin: Begin::Found(options::store_at),
     find: Find::Unknown,
     notes: "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the \
             argument array",
@@ -55,7 +55,6 @@ pub static SORT: CommandSpec = CommandSpec {
     acl_extra: &[Category::Set, Category::SortedSet, Category::List, Category::Dangerous],
     acl_no_group: true,
     keys: &[SOURCE, PATTERNS, DESTINATION],
-    find_keys: Some(sort_keys),
     args: &[
         key("key"),
         pattern("by-pattern").display("pattern").token("BY").key_spec(1).optional(),
@@ -67,7 +66,7 @@ pub static SORT: CommandSpec = CommandSpec {
     ],
     reply: Shape::ARRAY.or(Shape::INTEGER),
     run: Run::Keyed(sort),
-    work: Work::Sum(0),
+    work: Work::Told(to_sort),
     ..CommandSpec::DEFAULT
 };
 
@@ -77,25 +76,21 @@ pub static SORT_RO: CommandSpec = CommandSpec {
     summary: "Gives the elements of a list, a set or a sorted set, sorted.",
     flags: Flags::READONLY.or(Flags::MOVABLEKEYS).or(Flags::TOUCHES_ARBITRARY_KEYS),
     keys: &[SOURCE, PATTERNS],
-    find_keys: None,
     args: SORT.args.split_at(6).0,
     reply: Shape::ARRAY,
     run: Run::Keyed(sort_ro),
-    work: Work::Sum(0),
+    work: Work::Told(to_sort),
     ..SORT
 };
 
-/// Whether a call may reach other keys than that of its first word.
+/// Whether a call may reach other keys than those that it names.
 fn names_other_keys(args: &Args<'_>) -> bool {
-    Options::parse(args, true).is_ok_and(|options| {
-        let patterns = options.by.iter().chain(&options.get);
-        options.store.is_some() || patterns.into_iter().any(Pattern::names_keys)
-    })
+    Options::parse(args, true).is_ok_and(|options| options.by.iter().chain(&options.get).any(Pattern::names_keys))
 }
 
-fn sort_keys(args: &Args<'_>) -> Option<Vec<(usize, KeyFlags)>> {
-    let store = options::store_at(args).map(|at| (at, DESTINATION.flags));
-    Some(std::iter::once((1, SOURCE.flags)).chain(store).collect())
+/// The elements of what is sorted.
+fn to_sort(_: &Args<'_>, keys: &mut LockedKeys<'_>, located: &[Key<'_>]) -> usize {
+    located.first().map_or(0, |source| keys.elements(source))
 }
 
 fn sort(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {

@@ -70,7 +70,7 @@ fn key_spec(reply: &mut ReplyWriter, spec: &KeySpec) {
             reply.bulk(keyword.as_bytes());
             field(reply, "startfrom", i64::from(from));
         }
-        Begin::Unknown => head(reply, "unknown", 0),
+        Begin::Found(_) | Begin::Unknown => head(reply, "unknown", 0),
     }
     reply.bulk(b"find_keys");
     match spec.find {
