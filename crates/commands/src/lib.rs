@@ -9,6 +9,7 @@ pub mod docs;
 mod generic;
 mod geo;
 mod hash;
+mod help;
 mod hyperloglog;
 mod list;
 #[cfg(test)]

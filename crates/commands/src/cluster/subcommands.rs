@@ -1,6 +1,7 @@
 //! CLUSTER and its subcommands.
 
 use super::disabled;
+use crate::help;
 use command::CommandSpec;
 use command::spec::{ArgSpec, Flags, Group, Run, Shape, block, integer, one_of, string, token};
 
@@ -143,14 +144,7 @@ static GETKEYSINSLOT: CommandSpec = CommandSpec {
     ..QUESTION
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    since: "5.0.0",
-    summary: "Explains the subcommands.",
-    flags: Flags::LOADING.or(Flags::STALE),
-    reply: Shape::ARRAY,
-    ..QUESTION
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Cluster, run: Run::Session(disabled), ..help::HELP };
 
 static INFO: CommandSpec = CommandSpec {
     name: "INFO",

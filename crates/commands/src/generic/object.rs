@@ -1,6 +1,7 @@
 //! OBJECT: how a key is kept.
 
-use command::spec::{Flags, KeyFlags, KeySpec, Run, Shape, key};
+use crate::help;
+use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{EntryRef, LockedKeys, Lookup};
 use value::Object;
@@ -54,16 +55,7 @@ static REFCOUNT: CommandSpec = CommandSpec {
     ..IDLETIME
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    since: "6.2.0",
-    summary: "Describes the subcommands.",
-    arity: 2,
-    flags: Flags::LOADING.or(Flags::STALE),
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..CommandSpec::DEFAULT
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Generic, since: "6.2.0", ..help::HELP };
 
 /// The entry of the key, or a null as the reply.
 fn entry<'k>(cx: &mut Ctx<'_>, keys: &'k mut LockedKeys<'_>) -> Option<EntryRef<'k, Object>> {
@@ -108,23 +100,6 @@ fn refcount(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> Comman
     if entry(cx, keys).is_some() {
         cx.reply.int(1);
     }
-    Ok(())
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "object",
-        &[
-            "ENCODING <key>",
-            "    Name the encoding of what the key holds.",
-            "FREQ <key>",
-            "    Tell how often the key was used, on a logarithmic scale, under an LFU policy.",
-            "IDLETIME <key>",
-            "    Tell for how many seconds the key was not used, under any other policy.",
-            "REFCOUNT <key>",
-            "    Count the references to what the key holds.",
-        ],
-    );
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! The user `default` may do everything; all that can change is its password (`requirepass`). What would change
 //! users or rules is refused, except where nothing had to be done for it.
 
+use crate::help;
 use command::clients::DEFAULT_USER;
 use command::clients::acllog::Denial;
 use command::spec::{Category, Flags, Group, Run, Shape, integer, one_of, string, token};
@@ -90,14 +91,7 @@ static GETUSER: CommandSpec = CommandSpec {
     ..SUBCOMMAND
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    summary: "Tells what the subcommands are for.",
-    flags: Flags::LOADING.or(Flags::STALE),
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..SUBCOMMAND
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Server, since: "6.0.0", ..help::HELP };
 
 static LIST: CommandSpec = CommandSpec {
     name: "LIST",
@@ -273,39 +267,6 @@ fn getuser(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     }
     reply.bulk(b"selectors");
     reply.array(0);
-    Ok(())
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "acl",
-        &[
-            "CAT [<category>]",
-            "    The categories of commands, or the commands of one.",
-            "DELUSER <username> [<username> ...]",
-            "    Deletes users.",
-            "DRYRUN <username> <command> [<arg> ...]",
-            "    Whether the user may run the command.",
-            "GENPASS [<bits>]",
-            "    A new password of 256 or so many random bits.",
-            "GETUSER <username>",
-            "    All about a user.",
-            "LIST",
-            "    The users, as in an ACL file.",
-            "LOAD",
-            "    Reads the ACL file again.",
-            "LOG [<count> | RESET]",
-            "    What was refused lately.",
-            "SAVE",
-            "    Writes the ACL file.",
-            "SETUSER <username> <attribute> [<attribute> ...]",
-            "    Makes or changes a user.",
-            "USERS",
-            "    The names of all users.",
-            "WHOAMI",
-            "    The user of this connection.",
-        ],
-    );
     Ok(())
 }
 

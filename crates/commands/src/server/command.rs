@@ -1,5 +1,6 @@
 //! COMMAND and its subcommands: what the specs say, in the shapes that clients know from Redis.
 
+use crate::help;
 use command::spec::registry::Command;
 use command::spec::{Category, Find, Flags, Group, KeyFlags, KeySpec, Run, Shape, one_of, pattern, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx, OwnedArgs};
@@ -77,15 +78,7 @@ static GETKEYSANDFLAGS: CommandSpec = CommandSpec {
     ..SUBCOMMAND
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    since: "5.0.0",
-    summary: "Tells what the subcommands are for.",
-    arity: 2,
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..SUBCOMMAND
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Server, acl_extra: &[Category::Connection], ..help::HELP };
 
 static INFO: CommandSpec = CommandSpec {
     name: "INFO",
@@ -279,29 +272,6 @@ fn getkeysandflags(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) ->
         cx.reply.bulk(args.word(at + 2));
         info::key_flags(cx.reply, flags);
     }
-    Ok(())
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "command",
-        &[
-            "(no subcommand)",
-            "    All about all commands.",
-            "COUNT",
-            "    How many commands there are.",
-            "DOCS [<command-name> ...]",
-            "    What the commands are for; without names, all.",
-            "GETKEYS <full-command>",
-            "    The keys of a command.",
-            "GETKEYSANDFLAGS <full-command>",
-            "    The keys of a command, and what becomes of each.",
-            "INFO [<command-name> ...]",
-            "    What the server knows about the commands; without names, all.",
-            "LIST [FILTERBY (MODULE <name> | ACLCAT <category> | PATTERN <pattern>)]",
-            "    The names of commands.",
-        ],
-    );
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! COMMANDLOG, as Valkey has it: the logs of slow commands, of large requests and of large replies.
 
 use super::logs::{self, Count};
+use crate::help;
 use command::spec::{ArgSpec, Flags, Group, Run, Shape, integer, one_of, token};
 use command::stats::commandlog::Kind;
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
@@ -29,7 +30,7 @@ static GET: CommandSpec = CommandSpec {
     name: "GET",
     group: Group::Server,
     since: "8.1.0",
-    summary: "Gives the newest entries of a log.",
+    summary: "Gives the newest entries of a log: number, unix time, microseconds or bytes, words, address and name of the client.",
     complexity: "O(N) over the number of entries given",
     arity: 4,
     flags: FLAGS,
@@ -69,17 +70,8 @@ static RESET: CommandSpec = CommandSpec {
     ..CommandSpec::DEFAULT
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    group: Group::Server,
-    since: "8.1.0",
-    summary: "Explains the subcommands.",
-    arity: 2,
-    flags: Flags::LOADING.or(Flags::STALE).or(Flags::EXTENSION),
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..CommandSpec::DEFAULT
-};
+static HELP: CommandSpec =
+    CommandSpec { group: Group::Server, since: "8.1.0", flags: help::HELP.flags.or(Flags::EXTENSION), ..help::HELP };
 
 fn kind(args: &Args<'_>, at: usize) -> Result<Kind, CommandError> {
     let kinds = [("slow", Kind::Slow), ("large-request", Kind::LargeRequest), ("large-reply", Kind::LargeReply)];
@@ -104,23 +96,6 @@ fn reset(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandRe
     let kind = kind(args, 2)?;
     cx.server.logs.reset(kind);
     cx.reply.ok();
-    Ok(())
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "commandlog",
-        &[
-            "GET <count> <type>",
-            "    Show the newest <count> entries (all for -1) of a log: slow, large-request",
-            "    or large-reply. An entry has: id, unix time, microseconds or bytes, the",
-            "    words, the client's address, the client's name.",
-            "LEN <type>",
-            "    Count the entries.",
-            "RESET <type>",
-            "    Empty the log.",
-        ],
-    );
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! CONFIG: options, read and set while the server runs. The option store belongs to the server crate.
 
+use crate::help;
 use base::text::eq_ignore_case;
 use command::spec::{ArgKind, Flags, Group, Run, Shape, arg, block, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
@@ -77,17 +78,7 @@ static REWRITE: CommandSpec = CommandSpec {
     ..CommandSpec::DEFAULT
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    group: Group::Server,
-    since: "5.0.0",
-    summary: "Explains the subcommands.",
-    arity: 2,
-    flags: Flags::LOADING.or(Flags::STALE),
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..CommandSpec::DEFAULT
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Server, ..help::HELP };
 
 fn get(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let patterns: Vec<&[u8]> = args.from(2).collect();
@@ -124,23 +115,6 @@ fn resetstat(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandR
 fn rewrite(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
     cx.server.host.config_rewrite().map_err(CommandError::of_host)?;
     cx.reply.ok();
-    Ok(())
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "config",
-        &[
-            "GET <pattern>",
-            "    Show the options whose names match the glob <pattern>.",
-            "SET <option> <value>",
-            "    Set <option> to <value>.",
-            "RESETSTAT",
-            "    Set the statistics of INFO back to zero.",
-            "REWRITE",
-            "    Write the options in force to the configuration file.",
-        ],
-    );
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 
 use super::info::distribution_of;
 use super::latency_graph;
+use crate::help;
 use command::spec::registry::Command;
 use command::spec::{ArgSpec, Flags, Group, Run, Shape, string};
 use command::stats::histogram;
@@ -97,15 +98,7 @@ static RESET: CommandSpec = CommandSpec {
     ..SUBCOMMAND
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    summary: "Explains the subcommands.",
-    flags: Flags::LOADING.or(Flags::STALE),
-    tips: &[],
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..SUBCOMMAND
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Server, since: "2.8.13", ..help::HELP };
 
 fn graph(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let event = args.word(2);
@@ -246,28 +239,6 @@ fn report(events: &[(&'static str, Series)], slowlog_us: i64, threshold_ms: u64)
     }
     text.push_str("- A machine that is short of CPU or memory slows everything: look at its load and its swapping.\n");
     text
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "latency",
-        &[
-            "DOCTOR",
-            "    Explain what was slow.",
-            "GRAPH <event>",
-            "    Draw how slow <event> was over time.",
-            "HISTORY <event>",
-            "    Show the seconds in which <event> was slow: unix time, milliseconds.",
-            "LATEST",
-            "    Show the last slow second of each event.",
-            "RESET [<event> ...]",
-            "    Forget these events (all when none is named).",
-            "HISTOGRAM [<command> ...]",
-            "    Show how many calls took up to how many microseconds, for these commands",
-            "    (all when none is named).",
-        ],
-    );
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! MEMORY: what the server and its keys take.
 
 use super::info::{Facts, above, percentage, ratio};
+use crate::help;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{EntryRef, LockedKeys, Lookup, ValueRef};
@@ -32,14 +33,7 @@ static DOCTOR: CommandSpec = CommandSpec {
     ..SUBCOMMAND
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    summary: "Explains the subcommands.",
-    flags: Flags::LOADING.or(Flags::STALE),
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..SUBCOMMAND
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Server, since: "4.0.0", ..help::HELP };
 
 static MALLOC_STATS: CommandSpec = CommandSpec {
     name: "MALLOC-STATS",
@@ -248,26 +242,6 @@ fn doctor(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandR
         format!("This is remarkable about the memory in use:\n\n{}", listed.join("\n"))
     };
     cx.reply.verbatim(b"txt", text.as_bytes());
-    Ok(())
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "memory",
-        &[
-            "DOCTOR",
-            "    Say what is remarkable about the memory in use.",
-            "MALLOC-STATS",
-            "    Show the allocator's own report.",
-            "PURGE",
-            "    Ask the allocator to give unused memory back to the system.",
-            "STATS",
-            "    Show what the memory is used for.",
-            "USAGE <key> [SAMPLES <count>]",
-            "    Show the bytes that <key> and its value take. In collections, <count>",
-            "    elements are looked at (5 when not given, all for 0).",
-        ],
-    );
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! MODULE: there are none, and none can be loaded.
 
+use crate::help;
 use command::spec::{Flags, Group, Run, Shape, block, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -67,16 +68,7 @@ static UNLOAD: CommandSpec = CommandSpec {
     ..CHANGE
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    since: "5.0.0",
-    summary: "Explains the subcommands.",
-    arity: 2,
-    flags: Flags::LOADING.or(Flags::STALE),
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..CHANGE
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Server, ..help::HELP };
 
 fn list(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
     cx.reply.array(0);
@@ -91,21 +83,4 @@ fn load(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandRes
 
 fn unload(_: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
     Err(CommandError::NO_SUCH_MODULE)
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "module",
-        &[
-            "LIST",
-            "    Show the modules.",
-            "LOAD <path> [<arg> ...]",
-            "    Load a module, which is given the arguments.",
-            "LOADEX <path> [CONFIG <name> <value> ...] [ARGS <arg> ...]",
-            "    Load a module, which is given options and arguments.",
-            "UNLOAD <name>",
-            "    Take a module out.",
-        ],
-    );
-    Ok(())
 }

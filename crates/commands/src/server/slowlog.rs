@@ -1,6 +1,7 @@
 //! SLOWLOG: the commands that took long. COMMANDLOG shows the same log among others.
 
 use super::logs::{self, Count};
+use crate::help;
 use command::spec::{Flags, Group, Run, Shape, integer};
 use command::stats::commandlog::Kind;
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
@@ -24,7 +25,7 @@ static GET: CommandSpec = CommandSpec {
     name: "GET",
     group: Group::Server,
     since: "2.2.12",
-    summary: "Gives the newest slow commands.",
+    summary: "Gives the newest slow commands: number, unix time, microseconds, words, address and name of the client.",
     complexity: "O(N) over the number of entries given",
     arity: -2,
     flags: FLAGS,
@@ -63,17 +64,7 @@ static RESET: CommandSpec = CommandSpec {
     ..CommandSpec::DEFAULT
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    group: Group::Server,
-    since: "6.2.0",
-    summary: "Explains the subcommands.",
-    arity: 2,
-    flags: Flags::LOADING.or(Flags::STALE),
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..CommandSpec::DEFAULT
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Server, since: "6.2.0", ..help::HELP };
 
 fn get(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let count = match args.len() {
@@ -93,23 +84,6 @@ fn len(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult 
 fn reset(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
     cx.server.logs.reset(Kind::Slow);
     cx.reply.ok();
-    Ok(())
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "slowlog",
-        &[
-            "GET [<count>]",
-            "    Show the newest <count> entries (10 when not given, all for -1).",
-            "    An entry has: id, unix time, microseconds taken, the words, the",
-            "    client's address, the client's name.",
-            "LEN",
-            "    Count the entries.",
-            "RESET",
-            "    Empty the log.",
-        ],
-    );
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::consumers::CONSUMER_MADE;
 use super::id;
+use crate::help;
 use command::spec::work::Work;
 use command::spec::{ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
@@ -97,15 +98,7 @@ static DELCONSUMER: CommandSpec = CommandSpec {
     ..SUBCOMMAND
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    summary: "Tells what the subcommands are for.",
-    arity: 2,
-    flags: Flags::LOADING.or(Flags::STALE),
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..SUBCOMMAND
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Stream, ..help::HELP };
 
 /// The options behind the id of CREATE and SETID.
 #[derive(Default)]
@@ -248,26 +241,5 @@ fn delconsumer(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
         Ok::<_, CommandError>(removed)
     })??;
     cx.reply.int(removed.unwrap_or(0) as i64);
-    Ok(())
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "xgroup",
-        &[
-            "CREATE <key> <group> <id|$> [MKSTREAM] [ENTRIESREAD entries-read]",
-            "    Makes a group that goes on behind the id. Options:",
-            "    * MKSTREAM: makes an empty stream if there is none.",
-            "    * ENTRIESREAD: says how many entries were added up to the id.",
-            "CREATECONSUMER <key> <group> <consumer>",
-            "    Makes a consumer.",
-            "DELCONSUMER <key> <group> <consumer>",
-            "    Deletes a consumer, with what is pending for it.",
-            "DESTROY <key> <group>",
-            "    Deletes a group.",
-            "SETID <key> <group> <id|$> [ENTRIESREAD entries-read]",
-            "    Makes a group go on behind another id.",
-        ],
-    );
     Ok(())
 }

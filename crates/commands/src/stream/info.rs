@@ -2,6 +2,7 @@
 
 use super::consumers::now_ms;
 use super::{reply_entries, reply_entry, reply_id};
+use crate::help;
 use command::spec::work::Work;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, string, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
@@ -80,16 +81,7 @@ static CONSUMERS: CommandSpec = CommandSpec {
     ..SUBCOMMAND
 };
 
-static HELP: CommandSpec = CommandSpec {
-    name: "HELP",
-    summary: "Tells what the subcommands are for.",
-    arity: 2,
-    flags: Flags::LOADING.or(Flags::STALE),
-    keys: &[],
-    reply: Shape::ARRAY,
-    run: Run::Session(help),
-    ..SUBCOMMAND
-};
+static HELP: CommandSpec = CommandSpec { group: Group::Stream, ..help::HELP };
 
 /// What FULL shows of each list unless COUNT says otherwise.
 const SHOWN: usize = 10;
@@ -252,21 +244,5 @@ fn consumers(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Co
         reply.bulk(b"inactive");
         reply.int(consumer.active_ms.map_or(-1, |active_ms| now_ms.saturating_sub(active_ms).max(0)));
     }
-    Ok(())
-}
-
-fn help(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
-    cx.help(
-        "xinfo",
-        &[
-            "CONSUMERS <key> <group>",
-            "    The consumers of a group.",
-            "GROUPS <key>",
-            "    The groups of a stream.",
-            "STREAM <key> [FULL [COUNT <count>]]",
-            "    A stream. With FULL its entries, groups, consumers and what is pending, ten of each unless COUNT says",
-            "    how many; 0 for all.",
-        ],
-    );
     Ok(())
 }
