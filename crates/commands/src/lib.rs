@@ -5,6 +5,7 @@
 mod bitmap;
 mod cluster;
 mod connection;
+mod deadline;
 pub mod docs;
 mod generic;
 mod geo;

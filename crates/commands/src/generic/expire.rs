@@ -3,6 +3,7 @@
 //! All forms are logged as PEXPIREAT, which means the same whenever it is replayed. A deadline that is past already
 //! deletes the key, and is logged as that.
 
+use crate::deadline::{Conditions, TimeUnit};
 use command::spec::{ArgSpec, Flags, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token, unix_time};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys, Slot};
@@ -23,7 +24,7 @@ pub static EXPIRE: CommandSpec = CommandSpec {
     args: &[key("key"), integer("seconds"), CONDITION],
     history: &[("7.0.0", "Takes the conditions `NX`, `XX`, `GT` and `LT`.")],
     reply: Shape::INTEGER,
-    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, Time { seconds: true, from_now: true })),
+    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, TimeUnit::EX)),
     ..CommandSpec::DEFAULT
 };
 
@@ -32,7 +33,7 @@ pub static PEXPIRE: CommandSpec = CommandSpec {
     since: "2.6.0",
     summary: "Lets a key expire after a number of milliseconds.",
     args: &[key("key"), integer("milliseconds"), CONDITION],
-    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, Time { seconds: false, from_now: true })),
+    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, TimeUnit::PX)),
     ..EXPIRE
 };
 
@@ -41,7 +42,7 @@ pub static EXPIREAT: CommandSpec = CommandSpec {
     since: "1.2.0",
     summary: "Lets a key expire at a Unix time in seconds.",
     args: &[key("key"), unix_time("unix-time-seconds"), CONDITION],
-    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, Time { seconds: true, from_now: false })),
+    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, TimeUnit::EXAT)),
     ..EXPIRE
 };
 
@@ -50,7 +51,7 @@ pub static PEXPIREAT: CommandSpec = CommandSpec {
     since: "2.6.0",
     summary: "Lets a key expire at a Unix time in milliseconds.",
     args: &[key("key"), unix_time("unix-time-milliseconds"), CONDITION],
-    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, Time { seconds: false, from_now: false })),
+    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, TimeUnit::PXAT)),
     ..EXPIRE
 };
 
@@ -65,67 +66,23 @@ pub static PERSIST: CommandSpec = CommandSpec {
     ..EXPIRE
 };
 
-/// What a number of the command means.
-#[derive(Clone, Copy)]
-struct Time {
-    seconds: bool,
-    from_now: bool,
-}
-
-impl Time {
-    /// The deadline in Unix milliseconds; `None` when it is too far away, on either side.
-    fn deadline(self, number: i64, now_ms: u64) -> Option<i64> {
-        let ms = if self.seconds { number.checked_mul(1000)? } else { number };
-        if self.from_now { ms.checked_add(now_ms as i64) } else { Some(ms) }
-    }
-}
-
-/// On what the change depends.
-#[derive(Clone, Copy, Default)]
-struct Conditions {
-    nx: bool,
-    xx: bool,
-    gt: bool,
-    lt: bool,
-}
-
-impl Conditions {
-    fn parse(args: &Args<'_>) -> Result<Conditions, CommandError> {
-        let mut all = Conditions::default();
-        for at in 3..args.len() {
-            match () {
-                () if args.is(at, "NX") => all.nx = true,
-                () if args.is(at, "XX") => all.xx = true,
-                () if args.is(at, "GT") => all.gt = true,
-                () if args.is(at, "LT") => all.lt = true,
-                () => return Err(CommandError::unsupported_option(&args[at])),
-            }
-        }
-        if all.nx && (all.xx || all.gt || all.lt) {
-            return Err(CommandError::EXPIRE_NX);
-        }
-        if all.gt && all.lt {
-            return Err(CommandError::EXPIRE_GT_LT);
-        }
-        Ok(all)
-    }
-
-    /// A key without a deadline counts as one that expires later than any other.
-    fn allow(self, old: Option<u64>, new: i64) -> bool {
-        match old {
-            None => !self.xx && !self.gt,
-            Some(old) => {
-                let old = old as i64;
-                !self.nx && (!self.gt || new > old) && (!self.lt || new < old)
-            }
+fn conditions(args: &Args<'_>) -> Result<Conditions, CommandError> {
+    let mut all = Conditions::default();
+    for at in 3..args.len() {
+        if !all.add(args, at) {
+            return Err(CommandError::unsupported_option(&args[at]));
         }
     }
+    if all.nx && (all.xx || all.gt || all.lt) {
+        return Err(CommandError::EXPIRE_NX);
+    }
+    if all.gt && all.lt { Err(CommandError::EXPIRE_GT_LT) } else { Ok(all) }
 }
 
-fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Time) -> CommandResult {
-    let conditions = if args.len() > 3 { Conditions::parse(args)? } else { Conditions::default() };
-    let now_ms = keys.now_ms();
-    let deadline = time.deadline(args.int(2)?, now_ms).ok_or_else(|| CommandError::invalid_expire(cx.name()))?;
+fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, unit: TimeUnit) -> CommandResult {
+    let conditions = conditions(args)?;
+    let now_ms = keys.now_ms() as i64;
+    let deadline = unit.unix_ms(args.int(2)?, now_ms).ok_or_else(|| CommandError::invalid_expire(cx.name()))?;
     let key = cx.key(0);
     let Slot::Occupied(mut entry) = keys.slot(&key) else {
         cx.reply.int(0);
@@ -136,13 +93,13 @@ fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Ti
         cx.reply.int(0);
         return Ok(());
     }
-    if deadline <= now_ms as i64 {
+    if deadline <= now_ms {
         entry.delete(Event::DEL);
         let how: &[u8] = if keys.expires_lazily() { b"UNLINK" } else { b"DEL" };
         keys.log_as(&[how, key.bytes]);
     } else {
         entry.set_deadline(Some(deadline as u64), Event::EXPIRE);
-        if keys.is_logged() && (time.seconds || time.from_now) {
+        if keys.is_logged() && unit != TimeUnit::PXAT {
             log(keys, args, deadline);
         }
     }

@@ -3,8 +3,9 @@
 //! All forms are logged as HPEXPIREAT with the fields that it changed. A deadline that is past already deletes the fields,
 //! and is logged as that.
 
-use super::options::{FIELDS, Time, fields};
+use super::options::{FIELDS, deadline, fields};
 use super::{HDEL_EVENT, HEXPIRE_EVENT, HPERSIST_EVENT, living};
+use crate::deadline::{Conditions, TimeUnit};
 use command::spec::{ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token, unix_time};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{LockedKeys, Log, Slot};
@@ -26,7 +27,7 @@ pub static HEXPIRE: CommandSpec = CommandSpec {
     keys: &[KeySpec::at(1, KeyFlags::RW.or(KeyFlags::UPDATE))],
     args: &[key("key"), integer("seconds"), CONDITION, FIELDS],
     reply: Shape::ARRAY,
-    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, Time::SECONDS)),
+    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, TimeUnit::EX)),
     ..CommandSpec::DEFAULT
 };
 
@@ -34,7 +35,7 @@ pub static HPEXPIRE: CommandSpec = CommandSpec {
     name: "HPEXPIRE",
     summary: "Lets fields of a hash expire after a number of milliseconds.",
     args: &[key("key"), integer("milliseconds"), CONDITION, FIELDS],
-    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, Time::MILLISECONDS)),
+    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, TimeUnit::PX)),
     ..HEXPIRE
 };
 
@@ -42,7 +43,7 @@ pub static HEXPIREAT: CommandSpec = CommandSpec {
     name: "HEXPIREAT",
     summary: "Lets fields of a hash expire at a Unix time in seconds.",
     args: &[key("key"), unix_time("unix-time-seconds"), CONDITION, FIELDS],
-    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, Time::AT_SECONDS)),
+    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, TimeUnit::EXAT)),
     ..HEXPIRE
 };
 
@@ -50,7 +51,7 @@ pub static HPEXPIREAT: CommandSpec = CommandSpec {
     name: "HPEXPIREAT",
     summary: "Lets fields of a hash expire at a Unix time in milliseconds.",
     args: &[key("key"), unix_time("unix-time-milliseconds"), CONDITION, FIELDS],
-    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, Time::AT_MILLISECONDS)),
+    run: Run::Keyed(|cx, keys, args| expire(cx, keys, args, TimeUnit::PXAT)),
     ..HEXPIRE
 };
 
@@ -70,65 +71,32 @@ const NOT_MET: i64 = 0;
 const DONE: i64 = 1;
 const DELETED: i64 = 2;
 
-/// On what the change of a field depends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Condition {
-    Always,
-    Nx,
-    Xx,
-    Gt,
-    Lt,
-}
-
-impl Condition {
-    fn of(args: &Args<'_>, at: usize) -> Condition {
-        match () {
-            () if args.is(at, "NX") => Condition::Nx,
-            () if args.is(at, "XX") => Condition::Xx,
-            () if args.is(at, "GT") => Condition::Gt,
-            () if args.is(at, "LT") => Condition::Lt,
-            () => Condition::Always,
-        }
-    }
-
-    /// A field without a deadline counts as one that expires later than any other.
-    fn allows(self, old: Option<u64>, new: u64) -> bool {
-        match self {
-            Condition::Always => true,
-            Condition::Nx => old.is_none(),
-            Condition::Xx => old.is_some(),
-            Condition::Gt => old.is_some_and(|old| new > old),
-            Condition::Lt => old.is_none_or(|old| new < old),
-        }
-    }
-}
-
 /// A parsed HEXPIRE of any form.
 struct Request {
     deadline: u64,
-    condition: Condition,
+    conditions: Conditions,
     /// Place of the first field.
     from: usize,
 }
 
-fn parse(cx: &Ctx<'_>, args: &Args<'_>, time: Time) -> Result<Request, CommandError> {
-    let deadline = time.deadline(args, 2, cx.now().unix_ms as u64, cx.name())?;
-    let condition = Condition::of(args, 3);
-    let at = if condition == Condition::Always { 3 } else { 4 };
-    Ok(Request { deadline, condition, from: fields(args, at, CommandError::FIELDS_NUMBER_TO_EXPIRE)? })
+fn parse(cx: &Ctx<'_>, args: &Args<'_>, unit: TimeUnit) -> Result<Request, CommandError> {
+    let deadline = deadline(unit, cx, args, 2)?;
+    let mut conditions = Conditions::default();
+    let at = if conditions.add(args, 3) { 4 } else { 3 };
+    Ok(Request { deadline, conditions, from: fields(args, at, CommandError::FIELDS_NUMBER_TO_EXPIRE)? })
 }
 
-fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Time) -> CommandResult {
+fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, unit: TimeUnit) -> CommandResult {
     let key = cx.key(0);
     let occupied = match keys.slot(&key) {
         Slot::Occupied(occupied) => occupied,
         Slot::Vacant(_) => {
-            let from = parse(cx, args, time)?.from;
+            let from = parse(cx, args, unit)?.from;
             return none(cx, args, from);
         }
     };
     occupied.expect::<Hash>()?;
-    let request = parse(cx, args, time)?;
+    let request = parse(cx, args, unit)?;
     let now_ms = cx.now().unix_ms as u64;
     cx.reply.array(args.len() - request.from);
     occupied.update(|hash: &mut Hash, update| {
@@ -138,7 +106,7 @@ fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Ti
         for name in args.from(request.from) {
             let answer = match living(hash, update, name) {
                 None => NO_FIELD,
-                Some(field) if !request.condition.allows(field.deadline, request.deadline) => NOT_MET,
+                Some(field) if !request.conditions.allow(field.deadline, request.deadline as i64) => NOT_MET,
                 Some(_) if past => {
                     hash.remove(name);
                     changed.push(name);
@@ -159,7 +127,7 @@ fn expire(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, time: Ti
         if past {
             log_deleted(update.log(), key.bytes, &changed);
         } else {
-            let condition = (request.condition != Condition::Always).then(|| args.word(3));
+            let condition = (request.conditions != Conditions::default()).then(|| args.word(3));
             log_deadline(update.log(), key.bytes, request.deadline, condition, &changed);
         }
     })?;

@@ -3,8 +3,9 @@
 //! It is logged as HPEXPIREAT, HPERSIST or HDEL, with all the fields that it named; not at all when no field changed.
 
 use super::expire::{log_deadline, log_deleted};
-use super::options::{Expiration, FIELDS, Time, fields};
+use super::options::{Expiration, FIELDS, deadline, fields};
 use super::{HDEL_EVENT, HEXPIRE_EVENT, HPERSIST_EVENT, living, reply_string};
+use crate::deadline::TimeUnit;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, token, unix_time};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{LockedKeys, Slot, Update};
@@ -43,8 +44,8 @@ pub static HGETEX: CommandSpec = CommandSpec {
 
 /// Reads the expiration, if any, and the place of the first field.
 fn parse(cx: &Ctx<'_>, args: &Args<'_>) -> Result<(Expiration, usize), CommandError> {
-    let (expiration, at) = match Time::of(args, 2) {
-        Some(time) => (Expiration::At(time.deadline(args, 3, cx.now().unix_ms as u64, cx.name())?), 4),
+    let (expiration, at) = match TimeUnit::of(args, 2) {
+        Some(unit) => (Expiration::At(deadline(unit, cx, args, 3)?), 4),
         None if args.is(2, "PERSIST") => (Expiration::Word, 3),
         None => (Expiration::Unsaid, 2),
     };

@@ -3,8 +3,9 @@
 //! It is logged with the deadline as PXAT, or, when that is past already, as the HDEL that it comes to.
 
 use super::expire::log_deleted;
-use super::options::{Expiration, Time};
+use super::options::{Expiration, deadline};
 use super::{HDEL_EVENT, HEXPIRE_EVENT, HSET_EVENT, living, rules};
+use crate::deadline::TimeUnit;
 use command::spec::{
     Flags, Group, KeyFlags, KeySpec, Run, Shape, block, integer, key, one_of, string, token, unix_time,
 };
@@ -111,21 +112,21 @@ impl Request {
             self.of_fields = condition;
             return Ok(1);
         }
-        let time = Time::of(args, at);
-        if time.is_none() && !args.is(at, "KEEPTTL") {
+        let unit = TimeUnit::of(args, at);
+        if unit.is_none() && !args.is(at, "KEEPTTL") {
             return Err(CommandError::unknown_argument(args.word(at)));
         }
         if self.expiration != Expiration::Unsaid {
             return Err(CommandError::FIELD_EXPIRATIONS);
         }
-        let Some(time) = time else {
+        let Some(unit) = unit else {
             self.expiration = Expiration::Word;
             return Ok(1);
         };
         if at + 1 >= args.len() {
             return Err(CommandError::wrong_arity(cx.name()));
         }
-        self.expiration = Expiration::At(time.deadline(args, at + 1, cx.now().unix_ms as u64, cx.name())?);
+        self.expiration = Expiration::At(deadline(unit, cx, args, at + 1)?);
         self.time_at = at;
         Ok(2)
     }

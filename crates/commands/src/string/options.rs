@@ -3,24 +3,12 @@
 //! Words are read from left to right. What excludes each other is a syntax error wherever it stands; the same option
 //! may come twice, and then the last one counts. A value is looked at only when all words are known to be options.
 
+use crate::deadline::TimeUnit;
 use command::{Args, CommandError};
 use engine::ValueRef;
 use value::Object;
 use value::string::{Scratch, Str};
 use xxhash_rust::xxh3::xxh3_64;
-
-/// How a deadline is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// Seconds from now.
-    Ex,
-    /// Milliseconds from now.
-    Px,
-    /// Unix time in seconds.
-    ExAt,
-    /// Unix time in milliseconds.
-    PxAt,
-}
 
 /// When to set a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +84,7 @@ pub(super) enum Family {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Options<'a> {
     /// The unit, and the word with the value.
-    pub expiry: Option<(Unit, usize)>,
+    pub expiry: Option<(TimeUnit, usize)>,
     pub keep_ttl: bool,
     pub persist: bool,
     pub get: bool,
@@ -122,7 +110,7 @@ impl<'a> Options<'a> {
 
     /// Reads one option; gives how many words it has, `None` when it does not belong here.
     fn take(&mut self, args: &Args<'a>, at: usize, family: Family) -> Option<usize> {
-        if let Some(unit) = unit(args, at) {
+        if let Some(unit) = TimeUnit::of(args, at) {
             let fits = !self.keep_ttl && !self.persist && self.expiry.is_none_or(|(before, _)| before == unit);
             if !fits || at + 1 >= args.len() {
                 return None;
@@ -181,7 +169,7 @@ impl<'a> Options<'a> {
 
     /// Whether the deadline has to be written down as another one than was sent.
     pub fn is_relative(&self) -> bool {
-        self.expiry.is_some_and(|(unit, _)| unit != Unit::PxAt)
+        self.expiry.is_some_and(|(unit, _)| unit != TimeUnit::PXAT)
     }
 }
 
@@ -190,23 +178,10 @@ pub(super) fn is_news(args: &Args<'_>, at: usize) -> bool {
     ["IFNE", "IFDEQ", "IFDNE"].iter().any(|option| args.is(at, option))
 }
 
-fn unit(args: &Args<'_>, at: usize) -> Option<Unit> {
-    const UNITS: [(&str, Unit); 4] = [("EX", Unit::Ex), ("PX", Unit::Px), ("EXAT", Unit::ExAt), ("PXAT", Unit::PxAt)];
-    UNITS.into_iter().find(|(name, _)| args.is(at, name)).map(|(_, unit)| unit)
-}
-
 /// A deadline in Unix milliseconds. It may be in the past, but times of zero and less are refused, and so is what
 /// does not fit a signed 64-bit number.
-pub(super) fn deadline(unit: Unit, value: i64, now_ms: i64, command: &str) -> Result<u64, CommandError> {
-    let ms = match unit {
-        Unit::Px | Unit::PxAt => Some(value),
-        Unit::Ex | Unit::ExAt => value.checked_mul(1000),
-    };
-    let ms = match unit {
-        Unit::Ex | Unit::Px => ms.and_then(|ms| ms.checked_add(now_ms)),
-        Unit::ExAt | Unit::PxAt => ms,
-    };
-    match ms {
+pub(super) fn deadline(unit: TimeUnit, value: i64, now_ms: i64, command: &str) -> Result<u64, CommandError> {
+    match unit.unix_ms(value, now_ms) {
         Some(ms) if value > 0 => Ok(ms as u64),
         _ => Err(CommandError::invalid_expire(command)),
     }
@@ -219,12 +194,12 @@ mod tests {
     #[test]
     fn deadlines_beyond_the_range_are_refused() {
         let refused = Err(CommandError::invalid_expire("set"));
-        assert_eq!(deadline(Unit::Ex, 10, 5, "set"), Ok(10_005));
-        assert_eq!(deadline(Unit::ExAt, 10, 5, "set"), Ok(10_000));
-        assert_eq!(deadline(Unit::PxAt, i64::MAX, 5, "set"), Ok(i64::MAX as u64));
-        assert_eq!(deadline(Unit::Px, i64::MAX, 5, "set"), refused);
-        assert_eq!(deadline(Unit::ExAt, i64::MAX / 1000 + 1, 5, "set"), refused);
-        assert_eq!(deadline(Unit::PxAt, 0, 5, "set"), refused);
-        assert_eq!(deadline(Unit::Px, -4, 5, "set"), refused);
+        assert_eq!(deadline(TimeUnit::EX, 10, 5, "set"), Ok(10_005));
+        assert_eq!(deadline(TimeUnit::EXAT, 10, 5, "set"), Ok(10_000));
+        assert_eq!(deadline(TimeUnit::PXAT, i64::MAX, 5, "set"), Ok(i64::MAX as u64));
+        assert_eq!(deadline(TimeUnit::PX, i64::MAX, 5, "set"), refused);
+        assert_eq!(deadline(TimeUnit::EXAT, i64::MAX / 1000 + 1, 5, "set"), refused);
+        assert_eq!(deadline(TimeUnit::PXAT, 0, 5, "set"), refused);
+        assert_eq!(deadline(TimeUnit::PX, -4, 5, "set"), refused);
     }
 }

@@ -4,8 +4,9 @@
 //! logged never depends on when it is read again: times relative to now become PXAT, and the old value that GET asks
 //! for is nobody's business there.
 
-use super::options::{Family, Options, Unit, deadline, is_news};
+use super::options::{Family, Options, deadline, is_news};
 use super::reply_string;
+use crate::deadline::TimeUnit;
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, integer, key, one_of, string, token, unix_time};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::{Event, LockedKeys, Log, Slot};
@@ -212,14 +213,14 @@ fn log_plainly(mut log: Log<'_>, args: &Args<'_>) {
 }
 
 fn setex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    set_expiring(cx, keys, args, Unit::Ex)
+    set_expiring(cx, keys, args, TimeUnit::EX)
 }
 
 fn psetex(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    set_expiring(cx, keys, args, Unit::Px)
+    set_expiring(cx, keys, args, TimeUnit::PX)
 }
 
-fn set_expiring(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, unit: Unit) -> CommandResult {
+fn set_expiring(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, unit: TimeUnit) -> CommandResult {
     let deadline = deadline(unit, args.int(2)?, cx.now().unix_ms, cx.name())?;
     let key = cx.key(0);
     let value = args.word(3);
