@@ -143,6 +143,9 @@ fn run_one(
     if let Err(error) = &outcome {
         reply.out.truncate(mark);
         fail(server, state, reply, error);
+    } else if reply.out.len_since(mark) == 0 {
+        // CLIENT REPLY OFF has no reply, but its place in the array must not stay empty: replies may be on again at the end.
+        reply.null();
     }
     let nanos = state.ticks.delta_as_nanos(start, state.ticks.raw());
     let reply_bytes = reply.out.len_since(mark);
