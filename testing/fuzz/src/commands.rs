@@ -207,8 +207,21 @@ fn shown(batch: &[Words]) -> String {
 mod tests {
     use super::*;
 
-    /// Commands that need what is not drawn, or seldom: a file of users, other users, events of latency, tracking by choice.
-    const NOT_DONE: &[&str] = &["acl|load", "acl|save", "acl|setuser", "client|caching", "latency|graph"];
+    /// Commands, or whole containers, that need what is not drawn, or seldom: a file of users, other users, events of latency,
+    /// tracking by choice, a cluster, modules.
+    const NOT_DONE: &[&str] = &[
+        "acl|load",
+        "acl|save",
+        "acl|setuser",
+        "asking",
+        "client|caching",
+        "cluster",
+        "clusterscan",
+        "latency|graph",
+        "module",
+        "readonly",
+        "readwrite",
+    ];
 
     #[test]
     fn most_calls_are_taken_and_every_command_is_done() {
@@ -217,7 +230,8 @@ mod tests {
         let running = TestServer::start(&[]);
         let drawn = running.server().registry.all().filter(|command| is_drawn(command));
         let mut missed: BTreeSet<&str> = drawn.map(|command| command.full_name.as_str()).collect();
-        missed.retain(|name| !NOT_DONE.contains(name));
+        let top = |name: &str| name.split('|').next().unwrap_or_default().to_owned();
+        missed.retain(|name| !NOT_DONE.contains(name) && !NOT_DONE.contains(&top(name).as_str()));
         let (mut calls, mut errors) = (0, 0);
         for seed in 0..ROUNDS_MAX {
             let tally = play(&mut Rng::seed(seed));

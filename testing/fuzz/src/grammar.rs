@@ -86,6 +86,8 @@ pub fn fill(rng: &mut Rng) -> Vec<Words> {
         format!("ZADD {} {}", name_of("zset", number), swapped().collect::<Vec<_>>().join(" ")),
         format!("PFADD {} {}", name_of("hll", number), elements.join(" ")),
         format!("GEOADD {} 10 40 a 10.5 40.5 b", name_of("geo", number)),
+        format!("XADD {} * {}", name_of("stream", number), elements.join(" ")),
+        format!("XGROUP CREATE {} a 0", name_of("stream", number)),
     ];
     lines.iter().map(|line| line.split(' ').map(|word| word.as_bytes().to_vec()).collect()).collect()
 }
@@ -123,27 +125,38 @@ impl Call<'_> {
     fn sequence(&mut self, args: &[ArgSpec]) {
         let mut rest = args.iter();
         while let Some(arg) = rest.next() {
+            let times = self.times(arg);
             match rest.as_slice().first() {
                 // A number that says how many follow: `numkeys key [key ...]`.
                 Some(next) if arg.kind == ArgKind::Integer && arg.name.starts_with("num") && next.multiple => {
-                    let at = self.words.len();
-                    let count = self.argument(next);
-                    self.words.insert(at, count.to_string().into_bytes());
+                    let count = self.times(next);
+                    self.words.push(count.to_string().into_bytes());
+                    self.argument(next, count);
                     rest.next();
                 }
-                _ => {
-                    self.argument(arg);
+                // As many of these as of those: `STREAMS key [key ...] id [id ...]`.
+                Some(next) if matches!(arg.kind, ArgKind::Key(_)) && arg.multiple && next.multiple => {
+                    self.argument(arg, times);
+                    self.argument(next, times);
+                    rest.next();
                 }
+                _ => self.argument(arg, times),
             }
         }
     }
 
-    /// An argument as often as it is drawn; returns how often.
-    fn argument(&mut self, arg: &ArgSpec) -> u64 {
+    /// How often an argument is there.
+    fn times(&mut self, arg: &ArgSpec) -> u64 {
         if arg.optional && self.chance(2) {
-            return 0;
+            0
+        } else if arg.multiple {
+            1 + self.rng.below(3)
+        } else {
+            1
         }
-        let times = if arg.multiple { 1 + self.rng.below(3) } else { 1 };
+    }
+
+    fn argument(&mut self, arg: &ArgSpec, times: u64) {
         for time in 0..times {
             if !arg.token.is_empty() && (time == 0 || arg.multiple_token) {
                 let token = self.in_some_case(arg.token);
@@ -151,7 +164,6 @@ impl Call<'_> {
             }
             self.once(arg);
         }
-        times
     }
 
     fn once(&mut self, arg: &ArgSpec) {
@@ -161,8 +173,8 @@ impl Call<'_> {
             ArgKind::OneOf => {
                 let child = self.rng.below(arg.children.len() as u64) as usize;
                 let child = ArgSpec { optional: false, ..arg.children[child] };
-                self.argument(&child);
-                return;
+                let times = self.times(&child);
+                return self.argument(&child, times);
             }
             ArgKind::String
             | ArgKind::Integer
@@ -190,18 +202,12 @@ impl Call<'_> {
     /// A key that is mostly of the command's type, if others leave it so.
     fn key(&mut self) -> Vec<u8> {
         let kinds: &[&str] = &["string", "list", "hash", "set", "zset", "hll", "geo", "stream"];
-        let own = match self.group {
-            Group::String | Group::Bitmap => "string",
-            Group::List => "list",
-            Group::Hash => "hash",
-            Group::Set => "set",
-            Group::SortedSet => "zset",
-            Group::HyperLogLog => "hll",
-            Group::Geo => "geo",
-            Group::Stream => "stream",
-            Group::Cluster | Group::Connection | Group::Generic | Group::Server | Group::Transactions => {
-                pick(self.rng, kinds)
-            }
+        let own = match self.group.name() {
+            "bitmap" => "string",
+            "hyperloglog" => "hll",
+            "sorted-set" => "zset",
+            name if kinds.contains(&name) => name,
+            _ => pick(self.rng, kinds),
         };
         let kind = if self.chance(12) { pick(self.rng, kinds) } else { own };
         name_of(kind, self.rng.below(3)).into_bytes()
@@ -226,9 +232,11 @@ impl Call<'_> {
             "min" | "max" | "start" | "stop" | "end" => {
                 self.one_of(&[b"-", b"+", b"[a", b"(b", b"[c", b"0", b"-1", b"(1", b"-inf", b"+inf", b"$"])
             }
-            "id" | "start-id" | "end-id" | "last-id" => {
-                self.one_of(&[b"*", b"0", b"$", b">", b"1-1", b"1-*", b"5-0", b"0-0", b"+"])
+            "id" | "last-id" | "lastid" | "max-deleted-id" => {
+                self.one_of(&[b"*", b"0", b"$", b">", b"1-1", b"1-2", b"1-*", b"5-0", b"0-0", b"4102444800000-0"])
             }
+            "group" | "consumer" => self.one_of(&[b"a", b"b", b"c"]),
+            "min-idle-time" | "threshold" => self.one_of(&[b"0", b"1", b"1-1", b"100", b"-1"]),
             "value" | "increment" | "element" | "member" if self.chance(2) => {
                 self.one_of(&[b"1", b"2", b"3", b"10", b"-5"])
             }

@@ -1,8 +1,8 @@
 //! Every option that the table calls live does something: each has a test here or a name of one elsewhere.
 
-use crate::support::{Client, Scratch, until};
 use crate::all::{limits, listening, tracking, workers};
 use crate::process;
+use crate::support::{Client, Scratch, until};
 use options::{Access, Effect, find, table};
 use resp::client::Value;
 use russet_server::testing::TestServer;
