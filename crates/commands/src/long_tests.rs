@@ -577,3 +577,37 @@ fn a_copy_into_another_database_goes_with_the_key_of_that_database() {
     assert_eq!(twins.server.show("SMEMBERS other"), "1) \"here\"");
     assert_eq!(twins.server.journal(), ["0 COPY set other DB 1 REPLACE"]);
 }
+
+#[test]
+fn long_streams_are_read_and_shortened_elsewhere() {
+    let mut commands: Vec<String> = (1..=20_000).map(|id| format!("XADD s {id} f v")).collect();
+    commands.push("XGROUP CREATE s g 0".to_owned());
+    let mut twins = Twins::new(&commands);
+    twins.all_short(&[
+        "XRANGE s 1 5000",
+        "XRANGE s - + COUNT 100",
+        "XREVRANGE s + 15001",
+        "XREAD COUNT 100 STREAMS s 0",
+        "XREAD STREAMS s $",
+        "XREADGROUP GROUP g c COUNT 5 STREAMS s >",
+        "XTRIM s MAXLEN 19990",
+        "XTRIM s MAXLEN ~ 15000",
+        "XPENDING s g - + 100",
+        "XINFO STREAM s",
+        "XINFO STREAM s FULL COUNT 100",
+    ]);
+    twins.all_long(&[
+        "XRANGE s - +",
+        "XREVRANGE s + - COUNT 12000",
+        "XREAD STREAMS s 0",
+        "XREADGROUP GROUP g c STREAMS s >",
+        "XREADGROUP GROUP g c STREAMS s 0",
+        "XPENDING s g IDLE 1 - + 10",
+        "XPENDING s g - + 12000",
+        "XAUTOCLAIM s g d 0 0 COUNT 1000 JUSTID",
+        "XINFO STREAM s FULL COUNT 0",
+        "XTRIM s MAXLEN 5000 DELREF",
+    ]);
+    let ids: String = (1..10_000).map(|id| format!(" {id}")).collect();
+    twins.all_long(&[&format!("XDEL s{ids}"), &format!("XACK s g{ids}"), &format!("XCLAIM s g e 0{ids}")]);
+}

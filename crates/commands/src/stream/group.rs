@@ -111,6 +111,8 @@ struct Options {
 impl Options {
     fn parse(args: &Args<'_>, may_make_stream: bool) -> Result<Options, CommandError> {
         let mut options = Options::default();
+        // Each option once, though not which ones.
+        let words_max = if may_make_stream { 8 } else { 7 };
         let mut at = 5;
         while at < args.len() {
             if may_make_stream && args.is(at, "MKSTREAM") {
@@ -125,6 +127,9 @@ impl Options {
             } else {
                 return Err(CommandError::subcommand_syntax(args.word(1), "xgroup"));
             }
+        }
+        if args.len() > words_max {
+            return Err(CommandError::subcommand_syntax(args.word(1), "xgroup"));
         }
         Ok(options)
     }

@@ -1,7 +1,7 @@
 //! Reading on from an id in several streams: XREAD, and XREADGROUP, where a group remembers what it read.
 //!
-//! Both may wait for entries. While a reader waits, `$` must go on to mean what it meant when it came, so it waits with words that
-//! have the ids it stood for (see `dispatch::blocking`).
+//! Both may wait for entries. While a reader waits, `$` must go on to mean what it meant when it came, so it waits with
+//! words that have the ids it stood for (see `dispatch::blocking`).
 
 use super::consumers::{Names, consumer, log_pending, log_progress, now_ms};
 use super::{id, reply_entries, reply_entry, reply_id};
@@ -447,3 +447,6 @@ fn read_for_group(
         Ok(())
     })?
 }
+
+#[cfg(test)]
+mod tests;
