@@ -380,6 +380,13 @@ impl CommandError {
         CommandError::of(format!("ERR wrong number of arguments for '{full_name}' command"))
     }
 
+    pub fn not_for_subscribers(full_name: &str) -> CommandError {
+        CommandError::of(format!(
+            "ERR Can't execute '{full_name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed \
+             in this context"
+        ))
+    }
+
     /// Words that fit no form of a subcommand.
     pub fn subcommand_syntax(subcommand: &[u8], container: &str) -> CommandError {
         let subcommand = &subcommand[..subcommand.len().min(128)];

@@ -15,6 +15,7 @@ mod hyperloglog;
 mod list;
 #[cfg(test)]
 mod long_tests;
+mod pubsub;
 mod random;
 mod rdb;
 mod server;
@@ -38,6 +39,7 @@ pub static COMMANDS: &[&[&CommandSpec]] = &[
     hash::COMMANDS,
     hyperloglog::COMMANDS,
     list::COMMANDS,
+    pubsub::COMMANDS,
     server::COMMANDS,
     set::COMMANDS,
     sorted_set::COMMANDS,

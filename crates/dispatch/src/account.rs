@@ -154,7 +154,7 @@ pub fn feed_monitors(server: &Server, state: &WorkerState, session: &Session, co
     line.extend_from_slice(b"\r\n");
     let line = Arc::new(line);
     let monitors = server.clients.monitors();
-    let mut deliveries = Deliveries::new(&server.workers);
+    let deliveries = Deliveries::new(server);
     for worker in 0..server.workers.len() {
         let of_worker = monitors.iter().filter(|monitor| monitor.worker == worker);
         let ids: Box<[u64]> = of_worker.map(|monitor| monitor.id).collect();
@@ -162,5 +162,5 @@ pub fn feed_monitors(server: &Server, state: &WorkerState, session: &Session, co
             deliveries.post(worker, Message::Monitored(ids, line.clone()));
         }
     }
-    deliveries.wake();
+    deliveries.finish();
 }

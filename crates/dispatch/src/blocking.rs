@@ -67,7 +67,7 @@ fn request(wait: &Wait) -> &Request {
 /// Serves who waits for the keys to which something happened, and then for those to which that did something, until nobody can be
 /// served. The frame of the command that did it is committed.
 #[cold]
-pub fn serve_ready(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, deliveries: &mut Deliveries<'_>) {
+pub fn serve_ready(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, deliveries: &Deliveries<'_>) {
     // What was filled may be past its deadline by now, after a slow transaction.
     let turn = &mut keys.effects().turn;
     turn.now_ms = turn.now_ms.max(server.host.now().unix_ms as u64);
@@ -76,13 +76,15 @@ pub fn serve_ready(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'
             serve_key(server, state, keys, deliveries, &ready);
         }
     }
+    // A key that turned out to be past its deadline.
+    keys.commit_frame();
 }
 
 fn serve_key(
     server: &Server,
     state: &WorkerState,
     keys: &mut LockedKeys<'_>,
-    deliveries: &mut Deliveries<'_>,
+    deliveries: &Deliveries<'_>,
     ready: &ReadyKey,
 ) {
     let key = keys.key(&ready.key);
@@ -102,7 +104,7 @@ fn serve_key(
             at += 1;
             continue;
         }
-        match attempt(server, state, keys, &wait) {
+        match attempt(server, state, keys, deliveries, &wait) {
             Attempt::Served(end) => {
                 keys.end_wait(&wait);
                 deliveries.post(wait.worker, Message::EndWait(wait.clone(), end));
@@ -125,7 +127,13 @@ enum Attempt {
 }
 
 /// Runs the command of a waiting client again.
-fn attempt(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, wait: &Wait) -> Attempt {
+fn attempt(
+    server: &Server,
+    state: &WorkerState,
+    keys: &mut LockedKeys<'_>,
+    deliveries: &Deliveries<'_>,
+    wait: &Wait,
+) -> Attempt {
     let Request { command, words, identity } = request(wait);
     if identity.client.killed.load(Ordering::Relaxed) || server.clients.get(wait.client).is_none() {
         return Attempt::ClientGone;
@@ -140,7 +148,8 @@ fn attempt(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, wait
     let mut reply = ReplyWriter::new(session.proto);
     let mut ticks = state.ticks.raw();
     let call = Call { origin: Origin::Waiter, command, args, keys: &located };
-    let Called { outcome, block } = call::call(server, state, &mut session, &mut reply, keys, handler, call);
+    let Called { outcome, block } =
+        call::call(server, state, &mut session, &mut reply, keys, deliveries, handler, call);
     keys.commit_frame();
     if block.is_some() {
         return Attempt::WaitsOn;

@@ -5,7 +5,7 @@
 //! is logged as what it did.
 
 use crate::shapes;
-use command::clients::tracking;
+use command::clients::{Deliveries, tracking};
 use command::session::waiting::Block;
 use command::spec::registry::Command;
 use command::spec::{Flags, Handler, Run};
@@ -48,6 +48,7 @@ pub fn call(
     session: &mut Session,
     reply: &mut ReplyWriter,
     keys: &mut LockedKeys<'_>,
+    deliveries: &Deliveries<'_>,
     handler: Handler,
     call: Call<'_>,
 ) -> Called {
@@ -56,7 +57,8 @@ pub fn call(
     reply.proto = session.proto;
     let mark = reply.out.mark();
     let outer = keys.begin(!session.no_touch);
-    let mut cx = Ctx { server, worker: state, session, reply, keys: located, command, origin, block: None };
+    let block = None;
+    let mut cx = Ctx { server, worker: state, session, reply, keys: located, command, origin, deliveries, block };
     let outcome = handler(&mut cx, keys, args);
     let block = cx.block.take();
     // A handler may stop in the middle of a reply that is too long to be sent.

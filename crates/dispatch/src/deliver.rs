@@ -1,42 +1,49 @@
-//! Handing on what commands left for others: events, what caches have to forget, and large things to be freed.
+//! What commands leave behind when their shards are let go: messages to workers that have to be woken, what their client has to hear
+//! itself, and large things to be freed.
 //!
-//! Messages are posted while the shards are held that they are about, so that those about one key are in order; workers are woken,
-//! and memory is freed, when the shards are let go.
+//! The messages were posted while the shards were held that they are about, so that those about one key are in order (see
+//! [`Deliveries`]).
 
 use command::Server;
-use command::clients::Deliveries;
-use command::clients::tracking::Own;
+use command::clients::{Deliveries, ForActor, Own, tracking};
+use command::session::Session;
 use engine::Effects;
 use engine::reclaim::Garbage;
+use resp::ReplyWriter;
 
-/// Posts what commands left. `actor` is the client whose commands they were; what it has to hear itself joins `own`.
+/// Ends what commands of a client began. No shard is held any more.
 #[inline]
-pub fn post(
-    server: &Server,
-    effects: &mut Effects,
-    deliveries: &mut Deliveries<'_>,
-    actor: Option<u64>,
-    own: &mut Vec<Own>,
-) {
-    if effects.outbox().has_news() {
-        post_news(server, effects, deliveries, actor, own);
+pub fn finish(server: &Server, for_actor: &mut ForActor, deliveries: Deliveries<'_>, effects: &mut Effects) {
+    let ForActor { mut own, waits } = deliveries.finish();
+    for_actor.own.append(&mut own);
+    for_actor.waits |= waits;
+    discard(server, effects);
+}
+
+/// Writes what a client has to hear of what it did itself: behind the reply of the command that did it. Returns whether more of it
+/// waits in the mailbox.
+#[inline]
+pub fn write_own(for_actor: &mut ForActor, session: &Session, reply: &mut ReplyWriter) -> bool {
+    if !for_actor.own.is_empty() {
+        write_all(&for_actor.own, session, reply);
+        for_actor.own.clear();
     }
+    std::mem::take(&mut for_actor.waits)
 }
 
 #[cold]
-fn post_news(
-    server: &Server,
-    effects: &mut Effects,
-    deliveries: &mut Deliveries<'_>,
-    actor: Option<u64>,
-    own: &mut Vec<Own>,
-) {
-    if let Some(changes) = effects.outbox().take_invalidations() {
-        own.append(&mut server.trackers.post(server, deliveries, changes, actor));
+fn write_all(own: &[Own], session: &Session, reply: &mut ReplyWriter) {
+    reply.proto = session.proto;
+    // As in Redis: what caches have to forget comes last.
+    for own in own {
+        if let Own::Published { publication, pattern } = own {
+            publication.write(reply, pattern.as_deref());
+        }
     }
-    let fired = effects.outbox().take_fired();
-    if !fired.is_empty() {
-        server.events.add(fired);
+    for own in own {
+        if let Own::Invalidated { redirected, what } = own {
+            tracking::write(session, reply, *redirected, what);
+        }
     }
 }
 

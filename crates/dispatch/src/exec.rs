@@ -2,6 +2,7 @@
 
 use crate::account::{account_nested, fail};
 use crate::call::{self, Call, Called};
+use crate::run::is_held_up;
 use crate::worker::Worker;
 use crate::{blocking, deliver, shapes};
 use command::clients::Deliveries;
@@ -61,8 +62,11 @@ fn run(
     let all = multi.queue.iter().any(|queued| needs_all_shards(server, queued));
     let scope = if all { Scope::All } else { Scope::Shards(&shards) };
     let patience = worker.patience();
-    let Worker { state, effects, own, is_busy, .. } = worker;
-    let mut deliveries = Deliveries::new(&server.workers);
+    let Worker { state, effects, for_actor, is_busy, .. } = worker;
+    if is_held_up(server) {
+        return Err(Waiting::Busy);
+    }
+    let deliveries = Deliveries::of_client(server, state, session.id);
     {
         let mut locked = LockedKeys::try_lock(&server.keyspace, scope, session.db, effects, patience);
         if !all && let Ok(keys) = &mut locked {
@@ -72,7 +76,7 @@ fn run(
             }
         }
         let mut keys = match locked {
-            Ok(keys) => keys,
+            Ok(keys) => keys.with_outlet(&deliveries),
             Err(Busy) => {
                 *is_busy = true;
                 return Err(Waiting::Busy);
@@ -91,18 +95,18 @@ fn run(
             session.unwatch();
             reply.array(multi.queue.len());
             for (queued, plan) in multi.queue.iter().zip(&plans) {
-                run_one(server, state, session, reply, &mut keys, queued, plan);
+                run_one(server, state, session, reply, &mut keys, &deliveries, queued, plan);
+                // In the order of the commands, among them PUBLISH.
+                keys.post_events();
             }
         }
         keys.end(outer, Vec::new);
         keys.commit_frame();
         if keys.effects().outbox().has_ready() {
-            blocking::serve_ready(server, state, &mut keys, &mut deliveries);
+            blocking::serve_ready(server, state, &mut keys, &deliveries);
         }
-        deliver::post(server, keys.effects(), &mut deliveries, Some(session.id), own);
     }
-    deliveries.wake();
-    deliver::discard(server, effects);
+    deliver::finish(server, for_actor, deliveries, effects);
     Ok(())
 }
 
@@ -128,6 +132,7 @@ fn run_one(
     session: &mut Session,
     reply: &mut ReplyWriter,
     keys: &mut LockedKeys<'_>,
+    deliveries: &Deliveries<'_>,
     queued: &Queued,
     plan: &[Key<'_>],
 ) {
@@ -139,7 +144,7 @@ fn run_one(
     let mark = reply.out.mark();
     let start = state.ticks.raw();
     let call = Call { origin: Origin::Transaction, command, args, keys: plan };
-    let Called { outcome, .. } = call::call(server, state, session, reply, keys, handler, call);
+    let Called { outcome, .. } = call::call(server, state, session, reply, keys, deliveries, handler, call);
     if let Err(error) = &outcome {
         reply.out.truncate(mark);
         fail(server, state, reply, error);

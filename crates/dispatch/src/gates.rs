@@ -7,6 +7,7 @@ use command::spec::registry::Command;
 use command::spec::{Flags, Run};
 use command::{Args, CommandError, CommandResult, OwnedArgs, Server, Session, WorkerState};
 use options::Permission;
+use resp::Proto;
 use std::sync::atomic::Ordering;
 
 /// What the gates say of a command that is not refused.
@@ -43,6 +44,9 @@ pub fn check<'a>(
     }
     if worker.state.settings.memory_mark != i64::MAX {
         has_memory(server, &worker.state, session, command)?;
+    }
+    if session.subscriptions.is_some() && session.proto == Proto::Resp2 && !spec.flags.has(Flags::FOR_SUBSCRIBERS) {
+        return Err(CommandError::not_for_subscribers(&command.full_name));
     }
     let queues = session.multi.is_some() && !spec.flags.has(Flags::NOT_QUEUED);
     if queues && spec.flags.has(Flags::NO_MULTI) {

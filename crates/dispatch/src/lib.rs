@@ -11,6 +11,7 @@ pub mod blocking;
 mod call;
 mod deliver;
 mod exec;
+pub mod fanout;
 mod gates;
 pub mod long;
 pub mod pipeline;
@@ -21,3 +22,14 @@ mod worker;
 
 pub use run::Flow;
 pub use worker::Worker;
+
+use command::clients::{channels, tracking};
+use command::{Server, Session};
+
+/// Ends what a connection began, when it is closed.
+pub fn close(server: &Server, worker: &Worker, session: &mut Session) {
+    blocking::abandon(server, session);
+    tracking::end(server, session);
+    channels::unsubscribe_all(server, &worker.state, session, false);
+    server.clients.remove(session.id);
+}

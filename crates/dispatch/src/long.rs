@@ -21,11 +21,11 @@
 use crate::account::{account, fail};
 use crate::call::{self, Call};
 use crate::deliver;
-use crate::run::{Planned, write_own};
+use crate::run::Planned;
 use crate::worker::Worker;
 use base::clock::Now;
 use base::rng::Rng;
-use command::clients::{Deliveries, Message, tracking};
+use command::clients::{Deliveries, ForActor, Message, tracking};
 use command::session::ReplyMode;
 pub use command::session::waiting::Running;
 use command::session::waiting::{Finished, Job, Spent, Waiting};
@@ -118,6 +118,8 @@ pub fn execute(server: &Server, worker: &mut Worker, job: Box<Job>) {
     let mut session = Session::on_behalf_of(&identity);
     let mut reply = ReplyWriter::new(session.proto);
     let start = worker.state.ticks.raw();
+    // What a visit has for others is posted as it goes, and its client hears of it as they do.
+    let deliveries = Deliveries::new(server);
     let outcome = {
         let args = &words.args();
         let (keyspace, scope) = match &detached {
@@ -125,19 +127,23 @@ pub fn execute(server: &Server, worker: &mut Worker, job: Box<Job>) {
             None => (&server.keyspace, Scope::Visit),
         };
         let mut keys = LockedKeys::lock(keyspace, scope, identity.db, &mut effects);
+        if detached.is_none() {
+            keys = keys.with_outlet(&deliveries);
+        }
         // The words fitted once: otherwise the command would not have come here.
         let (located, _) = command.spec.locate(args, keys.keyspace());
         let handler = call::handler(command).expect("only commands with a handler have work");
         let call = Call { origin: Origin::Executor, command, args, keys: &located };
-        call::call(server, &worker.state, &mut session, &mut reply, &mut keys, handler, call).outcome
+        call::call(server, &worker.state, &mut session, &mut reply, &mut keys, &deliveries, handler, call).outcome
     };
+    deliveries.finish();
     let nanos = worker.state.ticks.delta_as_nanos(start, worker.state.ticks.raw());
     mailbox.send(Message::Finished(Box::new(Finished {
         client: identity.client.id,
         command: id,
         args: words,
         done: Some((effects, detached)),
-        own: Vec::new(),
+        for_actor: ForActor::default(),
         output: reply.out,
         outcome,
         nanos,
@@ -147,42 +153,39 @@ pub fn execute(server: &Server, worker: &mut Worker, job: Box<Job>) {
 /// Takes over what a finished command did, and its keys back, whether or not its client is still there.
 pub fn bring_back(server: &Server, worker: &mut Worker, finished: &mut Finished) {
     let Some((effects, detached)) = finished.done.take() else { return };
-    let mut deliveries = Deliveries::new(&server.workers);
+    let Worker { state, effects: own_effects, .. } = worker;
+    let deliveries = Deliveries::of_client(server, state, finished.client);
     match detached {
-        Some(detached) => attach(server, worker, &detached, effects, finished, &mut deliveries),
-        // What it did to a shard, it did and logged under the lock of that.
-        None => {
-            worker.effects.absorb(effects);
-            deliver::post(server, &mut worker.effects, &mut deliveries, Some(finished.client), &mut finished.own);
-        }
+        Some(detached) => attach(server, own_effects, &detached, effects, &deliveries),
+        // What it did to a shard, it did, logged and announced under the lock of that.
+        None => own_effects.absorb(effects),
     }
-    deliveries.wake();
-    deliver::discard(server, &mut worker.effects);
+    deliver::finish(server, &mut finished.for_actor, deliveries, own_effects);
 }
 
 fn attach(
     server: &Server,
-    worker: &mut Worker,
+    own_effects: &mut Effects,
     detached: &Detached,
     effects: Effects,
-    finished: &mut Finished,
-    deliveries: &mut Deliveries<'_>,
+    deliveries: &Deliveries<'_>,
 ) {
     {
         let shards = detached.shards();
         let scope = Scope::Shards(&shards);
-        let mut keys = LockedKeys::lock(&server.keyspace, scope, detached.db(), &mut worker.effects);
+        let keys = LockedKeys::lock(&server.keyspace, scope, detached.db(), own_effects);
+        let mut keys = keys.with_outlet(deliveries);
         keys.attach(detached);
         keys.effects().absorb(effects);
         keys.commit_frame();
-        deliver::post(server, keys.effects(), deliveries, Some(finished.client), &mut finished.own);
     }
     for (number, client) in server.keyspace.take_waiting_for_attach() {
         deliveries.post(number, Message::Retry(client));
     }
 }
 
-/// Answers the client of a finished command, and counts the command. What the client has to hear of it itself follows.
+/// Answers the client of a finished command, and counts the command. What the client has to hear of it itself follows. Returns
+/// false if it does not wait for it any more.
 pub fn end(
     server: &Server,
     worker: &mut Worker,
@@ -191,7 +194,7 @@ pub fn end(
     finished: Finished,
 ) -> bool {
     let Some(Running { is_muted, mut spent }) = session.waiting.take_running() else { return false };
-    let Finished { command, args, mut own, mut output, outcome, nanos, .. } = finished;
+    let Finished { command, args, mut for_actor, mut output, outcome, nanos, .. } = finished;
     let mark = reply.out.mark();
     reply.proto = session.proto;
     let command = server.registry.by_id(command);
@@ -208,6 +211,6 @@ pub fn end(
     if is_muted {
         reply.out.truncate(mark);
     }
-    write_own(&mut own, session, reply);
+    deliver::write_own(&mut for_actor, session, reply);
     true
 }

@@ -302,8 +302,9 @@ fn run_commands(
         let flow = dispatch(server, worker, session, reply, command, &args, planned, &mut ticks);
         let (flow, wait_from) = match flow {
             Flow::Waits => (flow, if session.waiting.is_retried() { number } else { number + 1 }),
+            Flow::SendFirst | Flow::DeliverFirst => (flow, number + 1),
             Flow::Continue if is_enough(worker, session, reply) => (Flow::SendFirst, number + 1),
-            other => (other, commands.len()),
+            Flow::Continue | Flow::Close => (flow, commands.len()),
         };
         if flow != Flow::Continue {
             // Those that wait do it in words of their own: the input may be parsed no second time.

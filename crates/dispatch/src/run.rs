@@ -6,7 +6,7 @@ use crate::gates::{self, Gate};
 use crate::worker::Worker;
 use crate::{blocking, deliver, exec, long};
 use base::throttle::Throttle;
-use command::clients::{Deliveries, client_flags, tracking};
+use command::clients::{Deliveries, client_flags};
 use command::session::ReplyMode;
 use command::session::waiting::{Spent, Waiting};
 use command::spec::registry::Command;
@@ -28,6 +28,8 @@ pub enum Flow {
     Waits,
     /// The replies so far are to be sent before more commands run.
     SendFirst,
+    /// What is in the mailbox is to be delivered before more commands run.
+    DeliverFirst,
 }
 
 /// What the plan found out about a command.
@@ -63,8 +65,12 @@ pub fn dispatch(
     if session.reply_mode == ReplyMode::SkipNext {
         session.reply_mode = ReplyMode::Skip;
     }
+    let mut holds_back = true;
     match gates::check(server, worker, session, command, args) {
-        Ok(Gate::Run(command)) => timed(server, worker, session, reply, command, args, planned, ticks),
+        Ok(Gate::Run(command)) => {
+            timed(server, worker, session, reply, command, args, planned, ticks);
+            holds_back = !command.spec.flags.has(Flags::ANSWERS_BY_MESSAGE);
+        }
         Ok(Gate::Queued) => reply.simple("QUEUED"),
         Ok(Gate::Postponed) => {
             session.waiting = Waiting::Pause;
@@ -76,29 +82,23 @@ pub fn dispatch(
         // As if it had not come yet: CLIENT REPLY SKIP, too, is still about it.
         return Flow::Waits;
     }
-    match session.reply_mode {
-        ReplyMode::On => {}
-        ReplyMode::Off | ReplyMode::SkipNext => reply.out.truncate(mark),
-        ReplyMode::Skip => {
+    if session.reply_mode != ReplyMode::On {
+        if holds_back {
             reply.out.truncate(mark);
+        }
+        if session.reply_mode == ReplyMode::Skip {
             session.reply_mode = ReplyMode::On;
         }
     }
-    write_own(&mut worker.own, session, reply);
+    let hears_more = deliver::write_own(&mut worker.for_actor, session, reply);
     if session.close_after_reply {
         Flow::Close
-    } else if session.waiting.is_no() {
-        Flow::Continue
-    } else {
+    } else if !session.waiting.is_no() {
         Flow::Waits
-    }
-}
-
-/// Writes what a client has to hear of what it did itself: behind the reply of the command that did it.
-#[inline]
-pub fn write_own(own: &mut Vec<tracking::Own>, session: &Session, reply: &mut ReplyWriter) {
-    for message in own.drain(..) {
-        tracking::write(session, reply, message.redirected, &message.what);
+    } else if hears_more {
+        Flow::DeliverFirst
+    } else {
+        Flow::Continue
     }
 }
 
@@ -185,7 +185,7 @@ fn timed(
             *spent = Spent { nanos, request_bytes: planned.bytes, reply_bytes: 0 };
             return;
         }
-        Waiting::Pause | Waiting::Detached | Waiting::Busy => return,
+        Waiting::Pause | Waiting::Detached | Waiting::Busy | Waiting::Messages => return,
     }
     if let Err(error) = outcome {
         reply.out.truncate(mark);
@@ -233,12 +233,16 @@ fn run(
         Run::Exec | Run::Container => return Err(CommandError::SYNTAX),
     };
     let patience = worker.patience();
-    let Worker { state, effects, own, is_busy, .. } = worker;
-    let mut deliveries = Deliveries::new(&server.workers);
+    let Worker { state, effects, for_actor, is_busy, .. } = worker;
+    if command.spec.flags.has(Flags::WRITE) && is_held_up(server) {
+        session.waiting = Waiting::Busy;
+        return Ok(());
+    }
+    let deliveries = Deliveries::of_client(server, state, session.id);
     let outcome = {
         let locked = LockedKeys::try_lock(&server.keyspace, scope, session.db, effects, patience);
         let mut keys = match locked.and_then(|keys| covering(keys, command, planned.keys)) {
-            Ok(keys) => keys,
+            Ok(keys) => keys.with_outlet(&deliveries),
             Err(Busy) => {
                 session.waiting = Waiting::Busy;
                 *is_busy = true;
@@ -255,20 +259,25 @@ fn run(
             return Ok(());
         }
         let call = Call { origin: Origin::Client, command, args, keys: planned.keys };
-        let Called { outcome, block } = call::call(server, state, session, reply, &mut keys, handler, call);
+        let Called { outcome, block } =
+            call::call(server, state, session, reply, &mut keys, &deliveries, handler, call);
         keys.commit_frame();
         if keys.effects().outbox().has_ready() {
-            blocking::serve_ready(server, state, &mut keys, &mut deliveries);
+            blocking::serve_ready(server, state, &mut keys, &deliveries);
         }
         if let Some(block) = block {
             blocking::begin(state, session, &mut keys, command, args, block);
         }
-        deliver::post(server, keys.effects(), &mut deliveries, Some(session.id), own);
         outcome
     };
-    deliveries.wake();
-    deliver::discard(server, effects);
+    deliver::finish(server, for_actor, deliveries, effects);
     outcome
+}
+
+/// Whether changes have to wait: somebody hears of their events, and more waits to be delivered than there should.
+#[inline]
+pub(crate) fn is_held_up(server: &Server) -> bool {
+    server.keyspace.event_classes.load(Ordering::Relaxed) != 0 && server.channels.is_congested()
 }
 
 /// Takes what serving the waiters of the keys needs, for a command that may fill them.

@@ -4,15 +4,14 @@ use crate::batch::Batch;
 use crate::{blocking, deliver};
 use base::clock::{Clock, Now};
 use base::rng::Rng;
-use command::clients::Deliveries;
-use command::clients::tracking::Own;
+use command::clients::{Deliveries, ForActor};
 use command::server::pause::Paused;
 use command::server::worker::Settings;
 use command::stats::WorkerStats;
 use command::{Server, WorkerState};
 use engine::effects::{Counters, Turn};
 use engine::recency::Recency;
-use engine::{Class, Commit, Effects, LockedKeys, Scope};
+use engine::{Commit, Effects, LockedKeys, Scope};
 use options::ClientClass;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,7 +26,7 @@ pub struct Worker {
     pub effects: Effects,
     pub batch: Batch,
     /// What the client whose command runs has to hear of it itself.
-    pub own: Vec<Own>,
+    pub for_actor: ForActor,
     /// Another thread holds shards for long: nobody waits for them in this turn any more.
     pub(crate) is_busy: bool,
     /// When the turn began, in ticks.
@@ -45,7 +44,7 @@ impl Worker {
             state,
             effects: Effects::new(Rng::seed(seed)),
             batch: Batch::default(),
-            own: Vec::new(),
+            for_actor: ForActor::default(),
             is_busy: false,
             turn_began: 0,
             turn_processed: 0,
@@ -100,7 +99,6 @@ impl Worker {
                 lfu_decay_time: tunables.memory.lfu_decay_time.get(),
             },
             may_expire: server.pause.now(now.unix_ms) == Paused::Nothing,
-            event_classes: event_classes(server),
             lazy_expire: tunables.memory.lazyfree_lazy_expire.get(),
         };
         let over = |limit: i64, scale: u64| u64::try_from(limit).map_or(u64::MAX, |limit| limit.saturating_mul(scale));
@@ -152,17 +150,21 @@ impl Worker {
             return at_most;
         }
         let begin = self.state.ticks.raw();
+        let deliveries = Deliveries::new(server);
         let (mut wait, mut fields) = (at_most, FIELDS);
         let (shards, workers) = (server.keyspace.shards(), server.workers.len());
         let own = shards.saturating_sub(self.state.id).div_ceil(workers);
         self.sweeps = self.sweeps.wrapping_add(1);
         for number in 0..own {
             let shard = self.state.id + (number + self.sweeps) % own * workers;
-            if let Some(next) = server.keyspace.expire_shard(shard, KEYS_PER_SHARD, &mut fields, &mut self.effects) {
+            let (keyspace, effects) = (&server.keyspace, &mut self.effects);
+            if let Some(next) = keyspace.expire_shard(shard, KEYS_PER_SHARD, &mut fields, effects, Some(&deliveries)) {
                 wait = wait.min(next.saturating_sub(self.effects.turn.now_ms));
             }
         }
-        self.hand_on(server);
+        self.serve_waiters(server, &deliveries);
+        deliveries.finish();
+        deliver::discard(server, &mut self.effects);
         let stats = &self.state.stats;
         stats.sweep_nanos.add(self.state.ticks.delta_as_nanos(begin, self.state.ticks.raw()));
         stats.sweeps_cut.add(u64::from(wait == 0));
@@ -172,33 +174,22 @@ impl Worker {
 }
 
 impl Worker {
-    /// Hands on what a sweep left: serves who waits for keys that are gone, then posts the rest.
-    fn hand_on(&mut self, server: &Server) {
-        let mut deliveries = Deliveries::new(&server.workers);
-        if self.effects.outbox().has_ready() {
-            let ready = self.effects.outbox().take_ready();
-            let located = ready.iter().map(|ready| server.keyspace.key(&ready.key));
-            let mut shards: Vec<u16> = located.clone().map(|key| key.shard).collect();
-            shards.sort_unstable();
-            shards.dedup();
-            let located: Vec<_> = located.collect();
-            let mut keys = LockedKeys::lock(&server.keyspace, Scope::Shards(&shards), 0, &mut self.effects);
-            // Without patience there is always enough of it.
-            let _ = keys.cover_waiters(&located);
-            keys.effects().outbox().put_back_ready(ready);
-            blocking::serve_ready(server, &self.state, &mut keys, &mut deliveries);
+    /// Serves who waits for keys that a sweep has deleted.
+    fn serve_waiters(&mut self, server: &Server, deliveries: &Deliveries<'_>) {
+        if !self.effects.outbox().has_ready() {
+            return;
         }
-        deliver::post(server, &mut self.effects, &mut deliveries, None, &mut self.own);
-        deliveries.wake();
-        deliver::discard(server, &mut self.effects);
+        let ready = self.effects.outbox().take_ready();
+        let located = ready.iter().map(|ready| server.keyspace.key(&ready.key));
+        let mut shards: Vec<u16> = located.clone().map(|key| key.shard).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        let located: Vec<_> = located.collect();
+        let keys = LockedKeys::lock(&server.keyspace, Scope::Shards(&shards), 0, &mut self.effects);
+        let mut keys = keys.with_outlet(deliveries);
+        // Without patience there is always enough of it.
+        let _ = keys.cover_waiters(&located);
+        keys.effects().outbox().put_back_ready(ready);
+        blocking::serve_ready(server, &self.state, &mut keys, deliveries);
     }
-}
-
-/// The classes of events that somebody listens to.
-fn event_classes(server: &Server) -> u32 {
-    if server.events.on.load(Ordering::Relaxed) {
-        // `keymiss` would drown the others: it is captured only when it is asked for.
-        return !Class::KEY_MISS.0 | server.tunables.general.notify_keyspace_events.get().0;
-    }
-    0
 }

@@ -149,6 +149,7 @@ impl LockedKeys<'_> {
         }
         // Whoever will want to hear of the change when the keys are back may come until then.
         own.broadcasts.store(1, Ordering::Relaxed);
+        own.event_classes.store(u32::MAX, Ordering::Relaxed);
         let mut away = Detached { keyspace: own, keys: Vec::with_capacity(keys.len()), db: self.db };
         detachments.commands.fetch_add(1, Ordering::Relaxed);
         for key in keys {

@@ -1,6 +1,6 @@
 //! Expiry: keys and fields of hashes go when their deadline has passed, with everything that entails.
 
-use crate::effects::Effects;
+use crate::effects::{Effects, Outlet};
 use crate::event::Event;
 use crate::keyspace::Keyspace;
 use crate::observe::Observers;
@@ -14,17 +14,25 @@ impl Keyspace {
     /// Deletes keys of one shard that are past their deadline, at most `budget` of each database, and up to `fields` fields
     /// of hashes, which it subtracts; returns the earliest time at which there may be more: now when a budget ran out,
     /// or when another thread holds the shard.
-    pub fn expire_shard(&self, shard: usize, budget: usize, fields: &mut usize, effects: &mut Effects) -> Option<u64> {
+    pub fn expire_shard(
+        &self,
+        shard: usize,
+        budget: usize,
+        fields: &mut usize,
+        effects: &mut Effects,
+        outlet: Option<&dyn Outlet>,
+    ) -> Option<u64> {
         // The sweep only tries: it runs on the event loop, which must not wait for whoever holds the shard.
         let Some(mut guard) = self.shards[shard].try_lock() else { return Some(effects.turn.now_ms) };
         let data = &mut *guard;
         let mut more = false;
-        let idle = effects.begin(&self.journal, true);
+        effects.look_who_listens(self);
+        let idle = effects.begin(true);
         for (number, db) in data.dbs.iter_mut() {
             let (observers, waits) = (&mut data.observers, &data.waits);
             if db.with_subexpiry() > 0 {
                 more |= db.expire_fields(number, observers, fields, effects, &mut |effects| {
-                    effects.commit_frame(&self.journal)
+                    effects.commit_frame(self, outlet)
                 });
             }
             if db.with_deadline() == 0 {
@@ -38,10 +46,12 @@ impl Keyspace {
                 if !waits.is_empty() && waits.has(number, key, Wakes::GONE) {
                     effects.outbox.note_ready(number, key, Wakes::GONE);
                 }
-                effects.commit_frame(&self.journal);
+                effects.commit_frame(self, outlet);
             });
         }
         effects.end(idle, 0, Vec::new);
+        // The event of a hash fires behind the last of its fields.
+        effects.commit_frame(self, outlet);
         if more { Some(effects.turn.now_ms) } else { data.next_deadline() }
     }
 }

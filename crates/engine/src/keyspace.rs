@@ -12,7 +12,7 @@ use crate::shard::{Dbs, ShardData};
 use base::slot::hash_tag;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 use structures::dict::ValueRef;
 use structures::hash::Hasher;
 use structures::lock::Lock;
@@ -50,6 +50,8 @@ pub struct Keyspace {
     pub reclaimer: Reclaimer,
     /// How many clients want to hear of changes of all keys.
     pub broadcasts: Arc<AtomicUsize>,
+    /// Classes of events that somebody listens to, as bits of [`Class`](crate::Class).
+    pub event_classes: AtomicU32,
     pub(crate) detachments: Detachments,
 }
 
@@ -70,6 +72,7 @@ impl Keyspace {
             journal: Journal::default(),
             reclaimer,
             broadcasts,
+            event_classes: AtomicU32::new(0),
             detachments: Detachments::default(),
         }
     }

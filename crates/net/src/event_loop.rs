@@ -177,9 +177,7 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
                 // After the events: a slot that is freed and filled again here must not get those of its last owner.
                 self.open_mailbox();
             }
-            while let Some(action) = self.service.due() {
-                self.apply(action);
-            }
+            self.apply_due();
             if self.accept_again || self.accept_later {
                 // Before anything else runs: who has connected is given to a worker that is not about to be busy.
                 self.accept();

@@ -72,7 +72,6 @@ pub enum Action<M, P> {
     Resume(u64),
     /// Lets every connection that waits try again.
     ResumeAll,
-    None,
 }
 
 /// What answers connections. One for each worker; never shared.
@@ -107,9 +106,9 @@ pub trait Service {
     /// Whether a connection should be closed for what time has made of it: silent for too long, for example. Asked
     /// once a second.
     fn is_over(&mut self, conn: &mut Self::Conn) -> bool;
-    /// A message came.
-    fn message(&mut self, message: Self::Message) -> Action<Self::Message, Self::Push>;
-    /// What is due by now, one thing at a time; asked once a turn, until there is no more.
+    /// A message came. What has to be done for it is due.
+    fn message(&mut self, message: Self::Message);
+    /// What is due by now, one thing at a time; asked until there is no more, once a turn and after messages came.
     fn due(&mut self) -> Option<Action<Self::Message, Self::Push>>;
     /// A message to one connection, which may end its waiting; `None` when it does not. What it writes is sent in any case.
     fn deliver(&mut self, conn: &mut Self::Conn, message: Self::Message, output: &mut Output) -> Option<Next>;

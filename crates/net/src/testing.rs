@@ -170,6 +170,8 @@ pub(crate) struct Repeater {
     pub shared: Arc<Shared>,
     mailbox: Mailbox<Message>,
     open: BTreeSet<u64>,
+    /// Messages that came.
+    came: VecDeque<Message>,
 }
 
 /// A connection: its id, and what it will be told when it is resumed.
@@ -190,7 +192,7 @@ pub(crate) struct Shared {
 
 impl Repeater {
     pub fn new(mailbox: Mailbox<Message>, shared: Arc<Shared>) -> Repeater {
-        Repeater { shared, mailbox, open: BTreeSet::new() }
+        Repeater { shared, mailbox, open: BTreeSet::new(), came: VecDeque::new() }
     }
 
     fn answer(&mut self, conn: &mut Conn, input: &[u8], output: &mut Output) -> Turn {
@@ -286,12 +288,12 @@ impl Service for Repeater {
         false
     }
 
-    fn message(&mut self, (to, bytes): Message) -> Action<Message, Blob> {
-        Action::Push(to, bytes)
+    fn message(&mut self, message: Message) {
+        self.came.push_back(message);
     }
 
     fn due(&mut self) -> Option<Action<Message, Blob>> {
-        None
+        self.came.pop_front().map(|(to, bytes)| Action::Push(to, bytes))
     }
 
     fn deliver(&mut self, _: &mut Conn, _: Message, _: &mut Output) -> Option<Next> {

@@ -2,17 +2,18 @@
 
 use base::throttle::Throttle;
 use base::{Blob, Output};
+use command::clients::channels::{Messages, Publication};
 use command::clients::tracking::{self, Invalidated};
 use command::clients::{ClientInfo, Mailbox, Message, client_flags};
 use command::session::waiting::{Blocked, End, Waiting};
 use command::{Server, Session};
 use dispatch::pipeline::{self, Outcome};
-use dispatch::{Flow, Worker, blocking, long};
+use dispatch::{Flow, Worker, blocking, fanout, long};
 use engine::Wait;
 use net::{Action, IoStats, ListenerKind, Next, Peer, Service, TcpOptions, Turn};
 use options::Tunables;
 use resp::{Proto, ReplyWriter};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -41,6 +42,8 @@ pub struct WorkerService {
     pub sweep_at: i64,
     pub cron_at: i64,
     pub deadlines: Deadlines,
+    /// What messages have made due, in their order.
+    due: VecDeque<Due>,
     /// Clients whose commands wait for shards that another thread holds; they try again in the next turn.
     pub busy: Vec<u64>,
 }
@@ -55,8 +58,16 @@ pub struct Connection {
     over_soft_limit_since: Option<i64>,
 }
 
+/// What a message has made due.
+enum Due {
+    Action(Action<Message, Push>),
+    /// Published messages, to be sent to their subscribers.
+    Messages(fanout::Run),
+}
+
 /// What is written to clients that did not ask for it just now.
 pub enum Push {
+    Published(Messages),
     Monitored(Blob),
     Invalidated { redirected: bool, what: Arc<Invalidated> },
 }
@@ -88,7 +99,7 @@ fn with_writer<R>(output: &mut Output, write: impl FnOnce(&mut ReplyWriter) -> R
 impl WorkerService {
     pub fn new(server: Arc<Server>, worker: Worker) -> WorkerService {
         let deadlines = Deadlines::default();
-        WorkerService { server, worker, sweep_at: 0, cron_at: 0, deadlines, busy: Vec::new() }
+        WorkerService { server, worker, sweep_at: 0, cron_at: 0, deadlines, due: VecDeque::new(), busy: Vec::new() }
     }
 
     /// What is to become of a connection after its commands. The only way from one to the other, because the deadline of
@@ -105,10 +116,14 @@ impl WorkerService {
             Flow::Continue => Next::Read,
             Flow::Close => Next::Close,
             Flow::Waits => {
+                if let Waiting::Messages = session.waiting {
+                    return Next::DeliverFirst;
+                }
                 self.note_wait(session);
                 if session.waiting.ends_soon() { Next::Pending } else { Next::Wait }
             }
             Flow::SendFirst => Next::SendFirst,
+            Flow::DeliverFirst => Next::DeliverFirst,
         }
     }
 
@@ -116,6 +131,18 @@ impl WorkerService {
     fn go_on(&mut self, session: &mut Session, reply: &mut ReplyWriter) -> Next {
         let flow = pipeline::run_postponed(&self.server, &mut self.worker, session, reply);
         self.next(session, flow, reply)
+    }
+
+    /// Makes a published message due, together with the one before it if the same clients receive both.
+    fn sort_out(&mut self, publication: &Arc<Publication>) {
+        let WorkerService { server, worker, due, .. } = self;
+        let mut begun = Vec::new();
+        let last = match due.back_mut() {
+            Some(Due::Messages(run)) => Some(run),
+            Some(Due::Action(_)) | None => None,
+        };
+        fanout::sort_out(server, &worker.state, publication, last, |run| begun.push(run));
+        due.extend(begun.into_iter().map(Due::Messages));
     }
 
     /// Notes what has to be looked at for a session that begins to wait.
@@ -126,7 +153,12 @@ impl WorkerService {
                 self.deadlines.insert((*deadline, session.id), wait.clone());
             }
             Waiting::Busy => self.busy.push(session.id),
-            Waiting::No | Waiting::Pause | Waiting::Detached | Waiting::Long(_) | Waiting::Keys(_) => {}
+            Waiting::No
+            | Waiting::Pause
+            | Waiting::Detached
+            | Waiting::Messages
+            | Waiting::Long(_)
+            | Waiting::Keys(_) => {}
         }
     }
 
@@ -278,6 +310,14 @@ impl Service for WorkerService {
     }
 
     fn due(&mut self) -> Option<Action<Message, Push>> {
+        match self.due.pop_front() {
+            Some(Due::Action(action)) => return Some(action),
+            Some(Due::Messages(run)) => {
+                let (clients, messages) = run.deliver(&self.server, &self.worker.state);
+                return Some(Action::Push(clients, Push::Published(messages)));
+            }
+            None => {}
+        }
         if let Some(id) = self.busy.pop() {
             return Some(Action::Resume(id));
         }
@@ -315,6 +355,7 @@ impl Service for WorkerService {
             }),
             Message::Kill(_)
             | Message::Monitored(..)
+            | Message::Published(_)
             | Message::Invalidated { .. }
             | Message::Resume
             | Message::Retry(_) => None,
@@ -328,6 +369,7 @@ impl Service for WorkerService {
             return;
         }
         match push {
+            Push::Published(messages) => output.put_blob(messages.written(session.proto)),
             Push::Monitored(line) if session.monitor => output.put_blob(line),
             Push::Monitored(_) => {}
             Push::Invalidated { redirected, what } => {
@@ -366,17 +408,19 @@ impl Service for WorkerService {
             }
         }
         let timeout = self.server.tunables.network.timeout.get();
-        // A monitor has nothing to say, and who waits cannot.
+        // Who listens has nothing to say, and who waits cannot.
+        let listens = conn.session.monitor || conn.session.subscriptions.is_some();
         let waits = !conn.session.waiting.is_no() || !conn.session.postponed.is_empty();
-        if timeout == 0 || conn.session.monitor || waits {
+        if timeout == 0 || listens || waits {
             return false;
         }
         let idle = self.worker.state.now.unix_ms - conn.session.info.last_interaction_ms.load(Relaxed);
         u64::try_from(idle).unwrap_or(0) > timeout.saturating_mul(1000)
     }
 
-    fn message(&mut self, message: Message) -> Action<Message, Push> {
-        match message {
+    fn message(&mut self, message: Message) {
+        let action = match message {
+            Message::Published(publication) => return self.sort_out(&publication),
             Message::Kill(id) => Action::Close(id),
             Message::Monitored(to, line) => Action::Push(to, Push::Monitored(line)),
             Message::Invalidated { client, redirected, what } => {
@@ -390,14 +434,13 @@ impl Service for WorkerService {
             }
             Message::Retry(id) => Action::Resume(id),
             Message::Resume => Action::ResumeAll,
-        }
+        };
+        self.due.push_back(Due::Action(action));
     }
 
     fn closed(&mut self, mut conn: Connection) {
         self.forget_deadline(&conn.session);
-        blocking::abandon(&self.server, &mut conn.session);
-        tracking::end(&self.server, &mut conn.session);
-        self.server.clients.remove(conn.session.id);
+        dispatch::close(&self.server, &self.worker, &mut conn.session);
     }
 }
 

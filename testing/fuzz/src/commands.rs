@@ -31,10 +31,13 @@ const LEFT_OUT: &[&str] = &[
     "debug",
     "monitor",
     "psubscribe",
+    "punsubscribe",
     "quit",
     "shutdown",
     "ssubscribe",
     "subscribe",
+    "sunsubscribe",
+    "unsubscribe",
 ];
 
 /// Turns of a round.

@@ -4,10 +4,11 @@
 //! (kill it, wake it), goes through this registry: a client is named by its id, never by a pointer.
 
 pub mod acllog;
+pub mod channels;
 pub mod mailbox;
 pub mod tracking;
 
-pub use mailbox::{Deliveries, Mailbox, Message};
+pub use mailbox::{Deliveries, ForActor, Mailbox, Message, Own};
 
 use engine::Wait;
 use engine::watch::Watch;
@@ -70,6 +71,9 @@ pub struct ClientInfo {
     pub last_command: AtomicUsize,
     /// Queued commands, -1 outside MULTI.
     pub multi: AtomicI64,
+    /// Channels, patterns and shard channels that it has subscribed to, in the order of [`channels::Kind`].
+    pub subscriptions: [AtomicUsize; 3],
+    pub subscription_memory: AtomicUsize,
     /// Who is told which keys it has to forget: -1 nobody, 0 itself, else another client.
     pub redirect: AtomicI64,
     pub query_buffer: AtomicUsize,
@@ -107,6 +111,8 @@ impl ClientInfo {
             last_interaction_ms: AtomicI64::new(now_ms),
             last_command: AtomicUsize::new(usize::MAX),
             multi: AtomicI64::new(-1),
+            subscriptions: Default::default(),
+            subscription_memory: AtomicUsize::new(0),
             redirect: AtomicI64::new(-1),
             query_buffer: AtomicUsize::new(0),
             query_buffer_free: AtomicUsize::new(0),

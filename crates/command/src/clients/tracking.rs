@@ -5,7 +5,7 @@
 //! shards. What a client hears of changes of its own it hears right behind the reply of the command that made them.
 //! A message is written in the protocol of the moment at which it is written, and only to a client that still wants it then.
 
-use crate::clients::mailbox::{Deliveries, Message};
+use crate::clients::mailbox::{Deliveries, Message, Own};
 use crate::clients::{ClientInfo, client_flags};
 use crate::server::Server;
 use crate::session::Session;
@@ -99,21 +99,15 @@ impl Trackers {
         }
     }
 
-    /// Posts to everybody who has to hear of these changes. `actor` is the client that made them: what it has to hear itself is
-    /// returned, for its own worker to write.
+    /// Posts to everybody who has to hear of these changes, which the client made whose commands run.
     #[cold]
-    pub fn post(
-        &self,
-        server: &Server,
-        deliveries: &mut Deliveries<'_>,
-        mut changes: Invalidations,
-        actor: Option<u64>,
-    ) -> Vec<Own> {
+    pub fn post(&self, server: &Server, deliveries: &Deliveries<'_>, mut changes: Invalidations) {
         let by_id = self.by_id.lock();
-        let mut sending = Sending { server, deliveries, actor, own: Vec::new() };
         if by_id.is_empty() {
-            return sending.own;
+            return;
         }
+        let sending = Sending { server, deliveries };
+        let actor = deliveries.actor();
         let is_silent = |tracker: &Tracker| tracker.noloop && actor == Some(tracker.client.id);
         if changes.flushed {
             let all = Arc::new(Invalidated::All);
@@ -138,7 +132,6 @@ impl Trackers {
                 }
             }
         }
-        sending.own
     }
 }
 
@@ -151,23 +144,15 @@ pub enum Invalidated {
     RedirectionBroken(u64),
 }
 
-/// A message of a client to itself.
-pub struct Own {
-    pub redirected: bool,
-    pub what: Arc<Invalidated>,
-}
-
 /// Messages on their way.
-struct Sending<'a, 'w> {
+struct Sending<'a, 's> {
     server: &'a Server,
-    deliveries: &'a mut Deliveries<'w>,
-    actor: Option<u64>,
-    own: Vec<Own>,
+    deliveries: &'a Deliveries<'s>,
 }
 
 impl Sending<'_, '_> {
     /// Sends a client, or the one that it named, what to forget.
-    fn send(&mut self, tracker: &Tracker, what: &Arc<Invalidated>) {
+    fn send(&self, tracker: &Tracker, what: &Arc<Invalidated>) {
         let client = &tracker.client;
         match tracker.redirect {
             None => self.post(client, false, what),
@@ -181,37 +166,55 @@ impl Sending<'_, '_> {
         }
     }
 
-    fn post(&mut self, target: &ClientInfo, redirected: bool, what: &Arc<Invalidated>) {
+    fn post(&self, target: &ClientInfo, redirected: bool, what: &Arc<Invalidated>) {
         let what = what.clone();
-        if self.actor == Some(target.id) {
-            self.own.push(Own { redirected, what });
+        if self.deliveries.actor() == Some(target.id) {
+            self.deliveries.leave(Own::Invalidated { redirected, what });
         } else {
             self.deliveries.post(target.worker, Message::Invalidated { client: target.id, redirected, what });
         }
     }
 }
 
+/// The channel on which a client that speaks RESP2 hears of another's keys.
+const CHANNEL: &[u8] = b"__redis__:invalidate";
+
 /// Writes a message to the cache of a client, if it still wants it and has a way to be told.
 pub fn write(session: &Session, reply: &mut ReplyWriter, redirected: bool, what: &Invalidated) {
-    if session.proto != Proto::Resp3 || !(redirected || session.tracking.is_some()) {
+    if !(redirected || session.tracking.is_some()) {
         return;
     }
     reply.proto = session.proto;
-    reply.push(2);
-    match what {
-        Invalidated::All => {
-            reply.bulk(b"invalidate");
-            reply.null_array();
-        }
-        Invalidated::Keys(keys) => {
-            reply.bulk(b"invalidate");
-            reply.array(keys.len());
-            keys.iter().for_each(|key| reply.bulk(key));
-        }
-        Invalidated::RedirectionBroken(id) => {
+    match (session.proto, what) {
+        (Proto::Resp3, Invalidated::RedirectionBroken(id)) => {
+            reply.push(2);
             reply.bulk(b"tracking-redir-broken");
             reply.int(*id as i64);
         }
+        (Proto::Resp3, what) => {
+            reply.push(2);
+            reply.bulk(b"invalidate");
+            write_keys(reply, what);
+        }
+        // As in Redis, it need not be this channel that it has subscribed to.
+        (Proto::Resp2, what) if redirected && session.subscriptions.is_some() => {
+            reply.push(3);
+            reply.bulk(b"message");
+            reply.bulk(CHANNEL);
+            write_keys(reply, what);
+        }
+        (Proto::Resp2, _) => {}
+    }
+}
+
+/// The keys to forget, or nothing for all of them.
+fn write_keys(reply: &mut ReplyWriter, what: &Invalidated) {
+    match what {
+        Invalidated::Keys(keys) => {
+            reply.array(keys.len());
+            keys.iter().for_each(|key| reply.bulk(key));
+        }
+        Invalidated::All | Invalidated::RedirectionBroken(_) => reply.null(),
     }
 }
 

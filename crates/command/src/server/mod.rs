@@ -7,6 +7,7 @@ pub mod pause;
 pub mod switches;
 pub mod worker;
 
+use crate::clients::channels::Channels;
 use crate::clients::tracking::Trackers;
 use crate::clients::{Clients, Mailbox};
 use crate::session::waiting::Executor;
@@ -52,6 +53,7 @@ pub struct Server {
     pub switches: Switches,
     pub clients: Clients,
     pub trackers: Trackers,
+    pub channels: Channels,
     pub pause: Pause,
     pub logs: CommandLogs,
     pub latency: LatencyMonitor,
@@ -105,6 +107,7 @@ impl Server {
             switches: Default::default(),
             clients: Default::default(),
             trackers: Default::default(),
+            channels: Channels::new(workers.len()),
             pause: Default::default(),
             logs: Default::default(),
             latency: Default::default(),

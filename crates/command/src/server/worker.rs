@@ -1,9 +1,10 @@
 //! The part of a worker that handlers read.
 
 use crate::clients::ClientInfo;
+use crate::clients::channels::Subscribers;
 use crate::stats::WorkerStats;
 use base::clock::{Clock, Now, SystemClock};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// The part of a worker that handlers read.
@@ -16,6 +17,8 @@ pub struct WorkerState {
     pub ticks: quanta::Clock,
     pub clock: SystemClock,
     pub settings: Settings,
+    /// Which of its clients have subscribed to what.
+    pub subscribers: RefCell<Subscribers>,
     /// A command changed options: the copies made for this turn are read anew before the next command.
     pub options_changed: Cell<bool>,
 }
@@ -31,6 +34,7 @@ impl WorkerState {
             ticks: quanta::Clock::new(),
             clock,
             settings: Settings::default(),
+            subscribers: RefCell::default(),
             options_changed: Cell::new(false),
         }
     }

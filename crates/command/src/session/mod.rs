@@ -3,6 +3,7 @@
 pub mod waiting;
 
 use crate::args::OwnedArgs;
+use crate::clients::channels::Subscriptions;
 use crate::clients::tracking::Tracking;
 use crate::clients::{ClientInfo, client_flags};
 use engine::watch::Watch;
@@ -77,6 +78,8 @@ pub struct Session {
     pub watch: Option<Watch>,
     pub reply_mode: ReplyMode,
     pub no_touch: bool,
+    /// What it has subscribed to, if to anything.
+    pub subscriptions: Option<Box<Subscriptions>>,
     /// How it tracks keys, if it does.
     pub tracking: Option<Box<Tracking>>,
     /// Words of the running command that MONITOR and the logs must not show: its handler says so.
@@ -105,6 +108,7 @@ impl Session {
             watch: None,
             reply_mode: ReplyMode::On,
             no_touch: false,
+            subscriptions: None,
             tracking: None,
             redacted: Vec::new(),
             monitor: false,

@@ -2,8 +2,7 @@
 
 use super::Identity;
 use crate::args::OwnedArgs;
-use crate::clients::ClientInfo;
-use crate::clients::tracking::Own;
+use crate::clients::{ClientInfo, ForActor};
 use crate::error::CommandResult;
 use base::clock::Now;
 use engine::{Detached, Effects, Wait, Wakes};
@@ -24,6 +23,8 @@ pub enum Waiting {
     Detached,
     /// For shards that another thread holds for long.
     Busy,
+    /// For messages that are on their way to it: they come before what its command does.
+    Messages,
     /// For the long command that it asked for.
     Long(Running),
     /// For something to happen to a key.
@@ -43,6 +44,7 @@ impl Waiting {
             Waiting::Pause => "pause",
             Waiting::Detached => "detached",
             Waiting::Busy => "busy",
+            Waiting::Messages => "messages",
             Waiting::Long(_) => "long",
             Waiting::Keys(_) => "keys",
         }
@@ -51,7 +53,7 @@ impl Waiting {
     /// Whether its command has not begun, and is to be tried again.
     pub fn is_retried(&self) -> bool {
         match self {
-            Waiting::Pause | Waiting::Detached | Waiting::Busy => true,
+            Waiting::Pause | Waiting::Detached | Waiting::Busy | Waiting::Messages => true,
             Waiting::No | Waiting::Long(_) | Waiting::Keys(_) => false,
         }
     }
@@ -59,7 +61,7 @@ impl Waiting {
     /// Whether the end is sure to come soon: a client that sends no more is still given its answer.
     pub fn ends_soon(&self) -> bool {
         match self {
-            Waiting::Detached | Waiting::Busy | Waiting::Long(_) => true,
+            Waiting::Detached | Waiting::Busy | Waiting::Messages | Waiting::Long(_) => true,
             Waiting::No | Waiting::Pause | Waiting::Keys(_) => false,
         }
     }
@@ -195,7 +197,7 @@ pub struct Finished {
     /// What it did, and the keys that it detached, until its worker has taken over both.
     pub done: Option<(Effects, Option<Detached>)>,
     /// What its client has to hear of it itself.
-    pub own: Vec<Own>,
+    pub for_actor: ForActor,
     pub output: Output,
     pub outcome: CommandResult,
     pub nanos: u64,

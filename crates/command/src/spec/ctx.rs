@@ -2,11 +2,12 @@
 
 use super::registry::Command;
 use crate::args::Args;
+use crate::clients::{Deliveries, channels};
 use crate::error::CommandError;
 use crate::server::Server;
 use crate::server::worker::WorkerState;
 use crate::session::Session;
-use crate::session::waiting::Block;
+use crate::session::waiting::{Block, Waiting};
 use base::clock::Now;
 use engine::Key;
 use resp::ReplyWriter;
@@ -59,6 +60,8 @@ pub struct Ctx<'a> {
     pub keys: &'a [Key<'a>],
     pub command: &'a Command,
     pub origin: Origin,
+    /// The way to other clients.
+    pub deliveries: &'a Deliveries<'a>,
     /// What the handler waits for, if it cannot go on.
     pub block: Option<Block>,
 }
@@ -103,6 +106,27 @@ impl<'a> Ctx<'a> {
         }
         self.block = Some(block);
         true
+    }
+
+    /// Whether the command can wait for messages that are on their way to its client, and be tried again behind them.
+    pub fn may_wait_for_messages(&self) -> bool {
+        self.origin == Origin::Client
+    }
+
+    /// Lets the command wait for messages that are on their way to its client.
+    pub fn wait_for_messages(&mut self) {
+        self.session.waiting = Waiting::Messages;
+    }
+
+    /// Ends all subscriptions of the client, which hears first what was published before. False when the command has to wait for that,
+    /// and is tried again.
+    pub fn unsubscribe_all(&mut self) -> bool {
+        let may_wait = self.may_wait_for_messages();
+        let is_done = channels::unsubscribe_all(self.server, self.worker, self.session, may_wait);
+        if !is_done {
+            self.wait_for_messages();
+        }
+        is_done
     }
 
     /// Whether the command runs as part of a transaction.

@@ -51,6 +51,7 @@ pub enum Group {
     Hash,
     HyperLogLog,
     List,
+    PubSub,
     Server,
     Set,
     SortedSet,
@@ -71,6 +72,7 @@ impl Group {
             Group::Hash => "hash",
             Group::HyperLogLog => "hyperloglog",
             Group::List => "list",
+            Group::PubSub => "pubsub",
             Group::Server => "server",
             Group::Set => "set",
             Group::SortedSet => "sorted-set",
@@ -90,6 +92,8 @@ impl Group {
             Group::Hash => Category::Hash,
             Group::HyperLogLog => Category::HyperLogLog,
             Group::List => Category::List,
+            // A flag says which of them are in the category.
+            Group::PubSub => return None,
             Group::Cluster | Group::Server => return None,
             Group::Set => Category::Set,
             Group::SortedSet => Category::SortedSet,
@@ -152,6 +156,10 @@ flags! {
     MODULE = 25 "";
     /// COMMAND DOCS calls it a command of the system itself.
     SYSCMD = 24 "";
+    /// A client that has subscribed to something and speaks RESP2 may use it.
+    FOR_SUBSCRIBERS = 26 "";
+    /// It is answered by messages, which CLIENT REPLY does not hold back.
+    ANSWERS_BY_MESSAGE = 27 "";
 }
 
 impl Flags {

@@ -3,6 +3,7 @@
 use command::spec::{Flags, Group, Run, Shape, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
+use resp::Proto;
 
 pub static PING: CommandSpec = CommandSpec {
     name: "PING",
@@ -10,7 +11,7 @@ pub static PING: CommandSpec = CommandSpec {
     since: "1.0.0",
     summary: "Answers PONG, or the message: a sign of life.",
     arity: -1,
-    flags: Flags::FAST,
+    flags: Flags::FAST.or(Flags::FOR_SUBSCRIBERS),
     args: &[string("message").optional()],
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     reply: Shape::SIMPLE.or(Shape::BULK),
@@ -37,7 +38,7 @@ pub static QUIT: CommandSpec = CommandSpec {
     since: "1.0.0",
     summary: "Asks the server to close the connection.",
     arity: -1,
-    flags: super::ALWAYS.or(Flags::NOT_QUEUED),
+    flags: super::ALWAYS.or(Flags::NOT_QUEUED).or(Flags::FOR_SUBSCRIBERS),
     deprecated: Some(("7.2.0", "just closing the connection")),
     reply: Shape::SIMPLE,
     run: Run::Session(quit),
@@ -45,10 +46,19 @@ pub static QUIT: CommandSpec = CommandSpec {
 };
 
 fn ping(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
-    match args.len() {
-        1 => cx.reply.simple("PONG"),
-        2 => cx.reply.bulk(args.word(1)),
-        _ => return Err(CommandError::wrong_arity(cx.name())),
+    if args.len() > 2 {
+        return Err(CommandError::wrong_arity(cx.name()));
+    }
+    if cx.session.subscriptions.is_some() && cx.session.proto == Proto::Resp2 {
+        // In the form of a message, for that is all that such a client expects.
+        cx.reply.array(2);
+        cx.reply.bulk(b"pong");
+        cx.reply.bulk(args.get(1).unwrap_or_default());
+        return Ok(());
+    }
+    match args.get(1) {
+        None => cx.reply.simple("PONG"),
+        Some(message) => cx.reply.bulk(message),
     }
     Ok(())
 }
@@ -59,6 +69,9 @@ fn echo(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandRes
 }
 
 fn quit(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
+    if !cx.unsubscribe_all() {
+        return Ok(());
+    }
     cx.session.close_after_reply = true;
     cx.reply.ok();
     Ok(())

@@ -16,13 +16,16 @@ pub static RESET: CommandSpec = CommandSpec {
     since: "6.2.0",
     summary: "Puts the connection back into the state of a new one.",
     arity: 1,
-    flags: super::ALWAYS.or(Flags::NOT_QUEUED),
+    flags: super::ALWAYS.or(Flags::NOT_QUEUED).or(Flags::FOR_SUBSCRIBERS),
     reply: Shape::SIMPLE,
     run: Run::Session(reset),
     ..CommandSpec::DEFAULT
 };
 
 fn reset(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, _: &Args<'_>) -> CommandResult {
+    if !cx.unsubscribe_all() {
+        return Ok(());
+    }
     let session = &mut *cx.session;
     session.discard();
     tracking::end(cx.server, session);

@@ -2,6 +2,7 @@
 
 use crate::help;
 use base::text::eq_ignore_case;
+use command::clients::channels;
 use command::spec::{ArgKind, Flags, Group, Run, Shape, arg, block, string};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
@@ -102,6 +103,7 @@ fn set(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResu
     let pairs: Vec<(&[u8], &[u8])> = (2..args.len()).step_by(2).map(|at| (args.word(at), args.word(at + 1))).collect();
     cx.server.host.config_set(&pairs, cx.session.local).map_err(CommandError::of_host)?;
     cx.worker.options_changed.set(true);
+    channels::look_who_listens(cx.server);
     cx.reply.ok();
     Ok(())
 }

@@ -3,8 +3,8 @@
 //! Time stands still until [`TestServer::advance_ms`] moves it.
 
 use super::Inbox;
-use crate::{Flow, Worker, blocking, long, pipeline};
-use command::clients::{ClientInfo, Mailbox, Message};
+use crate::{Flow, Worker, blocking, fanout, long, pipeline};
+use command::clients::{ClientInfo, Mailbox, Message, channels};
 use command::session::waiting::{Executor, Job, Waiting};
 use command::spec::registry::Registry;
 use command::{CommandSpec, OwnedArgs, Server, Session};
@@ -76,6 +76,7 @@ impl TestServer {
         now.unix_us += ms * 1000;
         now.mono_us += ms as u64 * 1000;
         self.worker.set_now(&self.server, now);
+        channels::look_who_listens(&self.server);
     }
 
     pub fn set_proto(&mut self, proto: Proto) {
@@ -111,6 +112,39 @@ impl TestServer {
         value
     }
 
+    /// Runs a command that may be answered by several messages, and returns all that its client is sent for it.
+    pub fn run_all(&mut self, session: usize, line: &str) -> Vec<Value> {
+        let words = base::text::split_args(line.as_bytes()).expect("balanced quotes");
+        let owned: OwnedArgs = words.iter().map(Vec::as_slice).collect();
+        let mut reply = ReplyWriter::new(Proto::Resp2);
+        let session = &mut self.sessions[session];
+        let flow = pipeline::run_words(&self.server, &mut self.worker, session, &mut reply, &owned.args(), &mut 0);
+        assert_ne!(flow, Flow::Waits, "the command waits");
+        values(&reply.out.to_vec())
+    }
+
+    /// The published messages that each session is sent, in the order in which they were published.
+    pub fn deliver(&mut self) -> Vec<(usize, Value)> {
+        let mut delivered = Vec::new();
+        let mut runs: Vec<fanout::Run> = Vec::new();
+        for message in self.inbox.take_all(|message| matches!(message, Message::Published(_))) {
+            let Message::Published(publication) = message else { continue };
+            let mut begun = Vec::new();
+            let last = runs.last_mut();
+            fanout::sort_out(&self.server, &self.worker.state, &publication, last, |run| begun.push(run));
+            runs.append(&mut begun);
+        }
+        for run in runs {
+            let (clients, messages) = run.deliver(&self.server, &self.worker.state);
+            for client in clients {
+                let number = self.sessions.iter().position(|session| session.id == client).expect("it is there");
+                let written = messages.written(self.sessions[number].proto);
+                delivered.extend(values(written).into_iter().map(|value| (number, value)));
+            }
+        }
+        delivered
+    }
+
     /// Runs a command that must wait, on a new session; gives that session's number.
     pub fn wait(&mut self, line: &str) -> usize {
         let session = self.connect();
@@ -134,6 +168,12 @@ impl TestServer {
         let (executor, jobs) = Executor::new(elements);
         self.server.executor = Some(executor);
         self.jobs = Some(jobs);
+    }
+
+    /// Gives up the command that a session waits with.
+    pub fn give_up(&mut self, session: usize) {
+        assert!(self.sessions[session].waiting.is_retried(), "its command has not begun");
+        self.sessions[session].waiting = Waiting::No;
     }
 
     /// Sends a command of which there is no answer yet; returns the name of what it waits for.
@@ -203,9 +243,7 @@ impl TestServer {
 
     /// Ends a connection, as if the client had closed it.
     pub fn hang_up(&mut self, session: usize) {
-        let session = &mut self.sessions[session];
-        blocking::abandon(&self.server, session);
-        self.server.clients.remove(session.id);
+        crate::close(&self.server, &self.worker, &mut self.sessions[session]);
     }
 
     /// The time at which a session gives up waiting, in milliseconds from now.
@@ -235,4 +273,15 @@ impl TestServer {
         };
         self.server.events.take().into_iter().map(show).collect()
     }
+}
+
+/// All values in these bytes.
+fn values(mut bytes: &[u8]) -> Vec<Value> {
+    let mut values = Vec::new();
+    while !bytes.is_empty() {
+        let (value, used) = decode(bytes).expect("a valid reply").expect("a whole reply");
+        values.push(value);
+        bytes = &bytes[used..];
+    }
+    values
 }

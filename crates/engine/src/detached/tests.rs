@@ -186,7 +186,7 @@ fn a_shell_does_not_expire_and_the_deadline_comes_back() {
     fixture.effects.turn.now_ms = 3000;
     let shard = usize::from(fixture.keyspace.key(b"k").shard);
     let mut fields = 10;
-    fixture.keyspace.expire_shard(shard, 10, &mut fields, &mut fixture.effects);
+    fixture.keyspace.expire_shard(shard, 10, &mut fields, &mut fixture.effects, None);
     assert_eq!(fixture.effects.counters.expired, 0);
     fixture.all().attach(&away);
     assert_eq!(fixture.elements(b"k"), None, "now it is past its deadline");

@@ -18,6 +18,8 @@ pub struct CommandPart {
     /// Changes so far.
     pub(crate) dirty: u64,
     pub(crate) journal_on: bool,
+    /// Classes of events that somebody listens to, as bits of [`Class`](crate::Class).
+    pub(crate) event_classes: u32,
     /// False for a client that said CLIENT NO-TOUCH.
     pub(crate) notes_use: bool,
     propagation: Propagation,
@@ -26,13 +28,14 @@ pub struct CommandPart {
 
 impl Default for CommandPart {
     fn default() -> CommandPart {
-        CommandPart::new(false, true)
+        CommandPart::new(false, 0, true)
     }
 }
 
 impl CommandPart {
-    pub(crate) fn new(journal_on: bool, notes_use: bool) -> CommandPart {
-        CommandPart { dirty: 0, journal_on, notes_use, propagation: Propagation::Verbatim, records: Vec::new() }
+    pub(crate) fn new(journal_on: bool, event_classes: u32, notes_use: bool) -> CommandPart {
+        let propagation = Propagation::Verbatim;
+        CommandPart { dirty: 0, journal_on, event_classes, notes_use, propagation, records: Vec::new() }
     }
 
     /// Logs the command as these words instead of as it was sent. May be called several times.

@@ -21,8 +21,11 @@ pub use outbox::{Fired, Outbox, ReadyKey};
 pub use turn::Turn;
 
 use crate::event::{Class, Event};
-use crate::journal::{Journal, Record};
+use crate::journal::Record;
+use crate::keyspace::Keyspace;
+use crate::observe::tracking::Invalidations;
 use base::rng::Rng;
+use std::sync::atomic::Ordering;
 use value::Workbench;
 
 /// Counters that INFO adds up over the workers.
@@ -33,6 +36,16 @@ pub struct Counters {
     pub expired: u64,
     pub expired_fields: u64,
     pub dirty: u64,
+}
+
+/// Where news goes that commands have for others, at the moment at which it is to be ordered: while the shards are held that it is
+/// about.
+pub trait Outlet {
+    /// Events that fired, in order.
+    fn events(&self, fired: Vec<Fired>);
+
+    /// What clients' caches have to forget.
+    fn invalidations(&self, changes: Invalidations);
 }
 
 /// The effects of the commands of one worker.
@@ -66,11 +79,20 @@ impl Effects {
         }
     }
 
+    /// Looks who wants to know of what is done from here on. To be called with the shards held: whoever has said before that he
+    /// listens, and sees a key as it was before a change, hears of the change.
+    #[inline]
+    pub(crate) fn look_who_listens(&mut self, keyspace: &Keyspace) {
+        self.command.journal_on = keyspace.journal.is_on();
+        self.command.event_classes = keyspace.event_classes.load(Ordering::Acquire);
+    }
+
     /// Begins a command, and returns the part of the one around it, for [`Effects::end`].
     #[inline]
-    pub fn begin(&mut self, journal: &Journal, notes_use: bool) -> CommandPart {
+    pub fn begin(&mut self, notes_use: bool) -> CommandPart {
         self.scratches.truncate(SCRATCHES_KEPT);
-        std::mem::replace(&mut self.command, CommandPart::new(journal.is_on(), notes_use))
+        let CommandPart { journal_on, event_classes, .. } = self.command;
+        std::mem::replace(&mut self.command, CommandPart::new(journal_on, event_classes, notes_use))
     }
 
     /// Ends a command: what it is logged as joins the frame, and the command around it goes on. `sent` returns its words.
@@ -86,12 +108,15 @@ impl Effects {
         }
     }
 
-    /// Ends a frame (a command outside a transaction, or a transaction): the journal gets it while the caller
-    /// still holds the shards.
+    /// Ends a frame (a command outside a transaction, or a transaction): the journal gets it, and the outlet the news, while the
+    /// caller still holds the shards.
     #[inline]
-    pub fn commit_frame(&mut self, journal: &Journal) {
+    pub(crate) fn commit_frame(&mut self, keyspace: &Keyspace, outlet: Option<&dyn Outlet>) {
         if !self.frame.is_empty() {
-            journal.append(std::mem::take(&mut self.frame));
+            keyspace.journal.append(std::mem::take(&mut self.frame));
+        }
+        if let Some(outlet) = outlet {
+            self.outbox.post(outlet);
         }
     }
 
@@ -112,7 +137,7 @@ impl Effects {
     /// Whether anybody listens to this class.
     #[inline]
     pub fn listens_to(&self, class: Class) -> bool {
-        self.turn.event_classes & class.0 != 0
+        self.command.event_classes & class.0 != 0
     }
 
     pub fn outbox(&mut self) -> &mut Outbox {

@@ -1,5 +1,6 @@
 //! What commands leave for others: subscribers, caches, waiting clients, and the thread that frees memory.
 
+use super::Outlet;
 use crate::event::Event;
 use crate::observe::tracking::Invalidations;
 use crate::observe::waits::Wakes;
@@ -32,10 +33,21 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Whether others have to be notified; garbage and waiters aside.
+    /// Hands on what there is to be told to others.
     #[inline]
-    pub fn has_news(&self) -> bool {
-        !self.fired.is_empty() || !self.invalidations.is_empty()
+    pub fn post(&mut self, outlet: &dyn Outlet) {
+        self.post_events(outlet);
+        if !self.invalidations.is_empty() {
+            outlet.invalidations(std::mem::take(&mut self.invalidations));
+        }
+    }
+
+    /// Hands on the events only, as between the commands of a transaction.
+    #[inline]
+    pub fn post_events(&mut self, outlet: &dyn Outlet) {
+        if !self.fired.is_empty() {
+            outlet.events(std::mem::take(&mut self.fired));
+        }
     }
 
     #[cold]
@@ -75,15 +87,9 @@ impl Outbox {
     }
 
     /// Takes the events that fired.
-    #[inline]
+    #[cfg(test)]
     pub fn take_fired(&mut self) -> Vec<Fired> {
         std::mem::take(&mut self.fired)
-    }
-
-    /// Takes what clients' caches have to forget.
-    #[inline]
-    pub fn take_invalidations(&mut self) -> Option<Invalidations> {
-        (!self.invalidations.is_empty()).then(|| std::mem::take(&mut self.invalidations))
     }
 
     /// Takes what is to be freed.

@@ -10,14 +10,12 @@ pub struct Turn {
     pub recency: Recency,
     /// False while expired keys must stay where they are (CLIENT PAUSE, DEBUG): they are only not seen.
     pub may_expire: bool,
-    /// Classes of events somebody listens to, as bits of [`Class`](crate::Class).
-    pub event_classes: u32,
     /// Whether a key deleted for its age is logged as UNLINK rather than DEL.
     pub lazy_expire: bool,
 }
 
 impl Default for Turn {
     fn default() -> Turn {
-        Turn { now_ms: 0, recency: Recency::default(), may_expire: true, event_classes: 0, lazy_expire: false }
+        Turn { now_ms: 0, recency: Recency::default(), may_expire: true, lazy_expire: false }
     }
 }

@@ -11,8 +11,11 @@ pub trait Commit {
     /// Ends a command: what it is logged as joins the frame, and the command around it goes on.
     fn end(&mut self, outer: CommandPart, sent: impl FnOnce() -> Vec<Vec<u8>>);
 
-    /// Ends a frame: the journal gets what all commands since the last one are logged as.
+    /// Ends a frame: the journal gets what all commands since the last one are logged as, and others hear what they have to.
     fn commit_frame(&mut self);
+
+    /// Lets others hear of the events so far, in the middle of a frame.
+    fn post_events(&mut self);
 
     fn effects(&mut self) -> &mut Effects;
 }
@@ -20,7 +23,7 @@ pub trait Commit {
 impl Commit for LockedKeys<'_> {
     #[inline]
     fn begin(&mut self, notes_use: bool) -> CommandPart {
-        self.effects.begin(&self.keyspace.journal, notes_use)
+        self.effects.begin(notes_use)
     }
 
     #[inline]
@@ -30,7 +33,14 @@ impl Commit for LockedKeys<'_> {
 
     #[inline]
     fn commit_frame(&mut self) {
-        self.effects.commit_frame(&self.keyspace.journal);
+        self.effects.commit_frame(self.keyspace, self.outlet);
+    }
+
+    #[inline]
+    fn post_events(&mut self) {
+        if let Some(outlet) = self.outlet {
+            self.effects.outbox.post_events(outlet);
+        }
     }
 
     #[inline]

@@ -204,7 +204,7 @@ impl<'s> Occupied<'s> {
     #[inline]
     pub fn overwrite(mut self, value: NewValue<'_, Object>, deadline: Option<u64>, event: Event) -> Occupied<'s> {
         let announce = &mut self.announce;
-        if announce.effects.turn.event_classes != 0 {
+        if announce.effects.command.event_classes != 0 {
             announce.effects.fire(announce.db, Event::OVERWRITTEN, announce.key);
             if value::type_name(&self.entry.value()) != value::new_type_name(&value) {
                 announce.effects.fire(announce.db, Event::TYPE_CHANGED, announce.key);

@@ -23,7 +23,7 @@ pub(crate) use guards::Guards;
 pub use relocate::{Delivery, Place};
 pub use visit::ShardView;
 
-use crate::effects::Effects;
+use crate::effects::{Effects, Outlet};
 use crate::event::Event;
 use crate::expire::note_expired;
 use crate::key::Key;
@@ -84,6 +84,8 @@ pub struct LockedKeys<'k> {
     all: bool,
     /// How long to wait for shards; `None` for as long as it takes.
     patience: Option<Duration>,
+    /// Where the news goes; without one it stays with the effects.
+    outlet: Option<&'k dyn Outlet>,
 }
 
 /// Shards were not to be had in time: another thread holds one for long. Nothing is locked, and nothing has happened.
@@ -98,7 +100,8 @@ impl<'k> LockedKeys<'k> {
     #[inline]
     pub fn lock(keyspace: &'k Keyspace, scope: Scope<'_>, db: usize, effects: &'k mut Effects) -> LockedKeys<'k> {
         let guards = Guards::take(keyspace, scope);
-        LockedKeys { keyspace, guards, effects, db, all: scope == Scope::All, patience: None }
+        effects.look_who_listens(keyspace);
+        LockedKeys { keyspace, guards, effects, db, all: scope == Scope::All, patience: None, outlet: None }
     }
 
     /// Takes the locks, in rising order, unless one of them is not to be had for so long.
@@ -114,7 +117,15 @@ impl<'k> LockedKeys<'k> {
         patience: Duration,
     ) -> Result<LockedKeys<'k>, Busy> {
         let guards = Guards::take_within(keyspace, scope, patience).ok_or(Busy)?;
-        Ok(LockedKeys { keyspace, guards, effects, db, all: scope == Scope::All, patience: Some(patience) })
+        effects.look_who_listens(keyspace);
+        let (all, patience) = (scope == Scope::All, Some(patience));
+        Ok(LockedKeys { keyspace, guards, effects, db, all, patience, outlet: None })
+    }
+
+    /// The same keys, with a way out for the news.
+    #[inline]
+    pub fn with_outlet(self, outlet: &'k dyn Outlet) -> LockedKeys<'k> {
+        LockedKeys { outlet: Some(outlet), ..self }
     }
 
     /// Lets go of all shards and takes others. What was seen under the old locks counts no more.
@@ -125,6 +136,7 @@ impl<'k> LockedKeys<'k> {
             None => Guards::take(self.keyspace, scope),
         };
         self.all = scope == Scope::All;
+        self.effects.look_who_listens(self.keyspace);
         Ok(())
     }
 
@@ -408,11 +420,11 @@ impl<'k> LockedKeys<'k> {
 
     /// Visits one shard: the one already held, else locked just for that.
     pub fn visit_one<R>(&mut self, shard: usize, look: impl FnOnce(&mut ShardView<'_>) -> R) -> R {
-        let journal = &self.keyspace.journal;
         if self.guards.all().is_empty() {
             let mut guard = self.keyspace.shards[shard].lock();
+            self.effects.look_who_listens(self.keyspace);
             let result = look(&mut ShardView { data: &mut guard, effects: self.effects });
-            self.effects.commit_frame(journal);
+            self.effects.commit_frame(self.keyspace, self.outlet);
             guard.unlock_fairly();
             result
         } else {

@@ -201,6 +201,7 @@ mod tests {
     use crate::shard::reclaim::Reclaimer;
     use base::rng::Rng;
     use std::sync::Arc;
+    use std::sync::atomic::Ordering;
     use structures::dict::ValueRef;
     use structures::hash::Hasher;
 
@@ -209,7 +210,7 @@ mod tests {
         let shape = Shape { shards: 4, databases: 2 };
         let keyspace = Keyspace::new(shape, Hasher::new(1, 2), reclaimer);
         let mut effects = Effects::new(Rng::seed(1));
-        effects.turn.event_classes = u32::MAX;
+        keyspace.event_classes.store(u32::MAX, Ordering::Relaxed);
         effects.turn.now_ms = 1000;
         test(&mut LockedKeys::lock(&keyspace, Scope::All, 0, &mut effects));
     }

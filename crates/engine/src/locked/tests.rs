@@ -305,7 +305,7 @@ fn many_are_lent_at_once_and_each_is_shown_once() {
         }
         let small = (0..40).filter(|number| number * 12 < small::SMALL_MAX - 10).count();
         assert_eq!(keys.effects.scratches.len(), small);
-        let _ = keys.effects.begin(&keyspace.journal, true);
+        let _ = keys.effects.begin(true);
         assert_eq!(keys.effects.scratches.len(), crate::effects::SCRATCHES_KEPT);
         assert_eq!(keys.lend_all(&located[..3]).len(), 3);
     });

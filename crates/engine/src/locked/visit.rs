@@ -42,6 +42,13 @@ impl ShardView<'_> {
         self.effects.turn.now_ms
     }
 
+    /// For how many milliseconds a key of this shard has been past its deadline and is still there.
+    pub fn expiry_lag_ms(&self) -> u64 {
+        let now_ms = self.now_ms();
+        let deadlines = self.data.dbs.iter().filter_map(|(_, db)| db.table().most_overdue(now_ms));
+        deadlines.map(|deadline| now_ms - deadline).max().unwrap_or(0)
+    }
+
     /// Deletes the key if it is past its deadline; tells whether it is there.
     pub fn reap(&mut self, db: usize, key: &Key<'_>) -> bool {
         let ShardData { dbs, observers, waits, .. } = &mut *self.data;

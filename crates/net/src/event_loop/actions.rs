@@ -15,17 +15,19 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
             match mail {
                 Mail::Connection(stream, peer) => self.add(stream, &peer),
                 Mail::Stop => self.stopping = true,
-                Mail::Message(message) => {
-                    let action = self.service.message(message);
-                    self.apply(action);
-                }
+                Mail::Message(message) => self.service.message(message),
             }
         }
     }
 
-    pub(super) fn apply(&mut self, action: Action<S::Message, S::Push>) {
+    pub(super) fn apply_due(&mut self) {
+        while let Some(action) = self.service.due() {
+            self.apply(action);
+        }
+    }
+
+    fn apply(&mut self, action: Action<S::Message, S::Push>) {
         match action {
-            Action::None => {}
             Action::Close(id) => {
                 let Some(&slot) = self.by_id.get(&id) else { return };
                 match &mut self.connections[slot] {
@@ -103,12 +105,15 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
     /// Applies what is in the mailbox by now, and lets the connection go on behind it.
     #[cold]
     pub(super) fn deliver_first(&mut self, slot: usize) {
-        loop {
+        /// So often it is tried in this turn, then in the next one: what the connection waits for may not be in the mailbox yet.
+        const ATTEMPTS: usize = 16;
+        for _ in 0..ATTEMPTS {
             let in_turn = match &mut self.connections[slot] {
                 Some(connection) => std::mem::replace(&mut connection.in_turn, true),
                 None => return,
             };
             self.open_mailbox();
+            self.apply_due();
             let EventLoop { connections, service, .. } = self;
             let Some(connection) = connections[slot].as_deref_mut() else { return };
             connection.in_turn = in_turn;
@@ -118,5 +123,9 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
                 return;
             }
         }
+        if let Some(connection) = &mut self.connections[slot] {
+            connection.resumed = true;
+        }
+        self.list(slot);
     }
 }

@@ -121,7 +121,7 @@ options! {
         "notify-keyspace-events",
         Kind::Special(Special::KeyspaceEvents),
         "",
-        NotYet("pub/sub"),
+        Live,
         "Classes of keyspace events to publish; empty publishes none.",
     ) => notify_keyspace_events: Setting<Class>,
     option("hz", COUNT, "10", NoMeaning(OWN_PACE), "Times per second that background work runs, from 1 to 500.")

@@ -10,6 +10,8 @@ pub mod listening;
 pub mod noise;
 #[path = "pipelines.rs"]
 pub mod pipelines;
+#[path = "pubsub.rs"]
+pub mod pubsub;
 #[path = "support.rs"]
 pub mod support;
 #[path = "tracking.rs"]

@@ -1,6 +1,6 @@
 //! Every option that the table calls live does something: each has a test here or a name of one elsewhere.
 
-use crate::all::{limits, listening, tracking, workers};
+use crate::all::{limits, listening, pubsub, tracking, workers};
 use crate::process;
 use crate::support::{Client, Scratch, until};
 use options::{Access, Effect, find, table};
@@ -113,6 +113,7 @@ const SHOWN: &[(&str, fn())] = &[
     ("maxclients", limits::clients_beyond_maxclients_are_told_and_closed),
     ("client-output-buffer-limit", limits::the_hard_output_limit_closes_and_is_counted),
     ("client-query-buffer-limit", limits::the_query_buffer_limit_closes_and_is_counted),
+    ("notify-keyspace-events", pubsub::events_of_a_key_come_in_the_order_of_its_changes),
     ("tracking-table-max-keys", tracking::the_table_keeps_its_limit_and_tells_what_it_gives_up),
     ("lazyfree-lazy-user-flush", a_flush_within_a_transaction_frees_where_it_is_told_to),
 ];

@@ -299,3 +299,105 @@ fn caches_are_right_in_the_end() {
         }
     });
 }
+
+/// What comes for a pipeline, up to and with the reply to its last command, a PING.
+fn up_to_pong(client: &mut Client, pipeline: &str) -> Vec<Value> {
+    client.send_raw(pipeline.as_bytes());
+    let mut all = Vec::new();
+    while all.last() != Some(&Value::Simple(b"PONG".to_vec())) {
+        all.push(client.receive().expect("the connection stays"));
+    }
+    all
+}
+
+#[test]
+fn what_a_client_did_itself_it_is_told_before_the_reply_of_its_next_command() {
+    let server = start_server(&[]);
+    for options in ["", "BCAST", "OPTOUT"] {
+        for next in ["RESET", "HELLO 2", "CLIENT TRACKING OFF", "GET k", "SUBSCRIBE c"] {
+            let mut client = Client::connect(server.addr());
+            client.run("HELLO 3");
+            client.ok(&format!("CLIENT TRACKING ON {options}"));
+            client.run("GET k");
+            let all = up_to_pong(&mut client, &format!("SET k 1\r\n{next}\r\nPING\r\n"));
+            assert_eq!(all.len(), 4, "{next}: {all:?}");
+            assert_eq!(all[0], crate::support::ok());
+            assert_eq!(keys_of(all[1].clone()), keys(&["k"]), "{options} {next}");
+            let all = up_to_pong(&mut client, "PING\r\n");
+            assert_eq!(all.len(), 1, "{options} {next}: {all:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_told_behind_a_reset() {
+    const KEYS: usize = 1500;
+    let server = start_server(&[]);
+    for round in 0..12 {
+        let mut writer = Client::connect(server.addr());
+        let mut client = Client::connect(server.addr());
+        client.run("HELLO 3");
+        client.ok(if round % 2 == 0 { "CLIENT TRACKING ON" } else { "CLIENT TRACKING ON BCAST" });
+        let gets: String = (0..KEYS).map(|number| format!("GET key:{number}\r\n")).collect();
+        client.send_raw(gets.as_bytes());
+        (0..KEYS).for_each(|_| drop(client.receive()));
+        let sets: String = (0..KEYS).map(|number| format!("SET key:{number} {round}\r\n")).collect();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                writer.send_raw(sets.as_bytes());
+                (0..KEYS).for_each(|_| drop(writer.receive()));
+            });
+            // Some of it is told, then comes the end in the middle of the rest.
+            for _ in 0..1 + round * 10 {
+                client.receive();
+            }
+            let all = up_to_pong(&mut client, "RESET\r\nPING\r\n");
+            let (last, told) = all.split_last_chunk::<2>().map(|(told, last)| (last, told)).expect("two replies");
+            assert_eq!(last[0], Value::Simple(b"RESET".to_vec()), "{last:?}");
+            assert!(told.iter().all(|value| matches!(value, Value::Push(_))), "{told:?}");
+        });
+        // All is written by now, and nothing of it came.
+        assert_eq!(client.run("PING"), Value::Simple(b"PONG".to_vec()));
+    }
+}
+
+/// The keys in a message to a client that speaks RESP2.
+fn message(value: Option<Value>) -> Value {
+    let Some(Value::Array(mut parts)) = value else { panic!("no message: {value:?}") };
+    assert_eq!(parts[..2], [b"message".to_vec(), b"__redis__:invalidate".to_vec()].map(Value::Bulk));
+    parts.remove(2)
+}
+
+#[test]
+fn a_subscriber_that_speaks_resp2_is_told_in_the_place_of_another_client() {
+    let server = start_server(&[]);
+    let mut writer = Client::connect(server.addr());
+    let mut listener = Client::connect(server.addr());
+    let id = listener.int("CLIENT ID");
+    listener.run("SUBSCRIBE __redis__:invalidate");
+    // The one that tracks may speak RESP2, too.
+    let mut client = Client::connect(server.addr());
+    client.ok(&format!("CLIENT TRACKING ON REDIRECT {id}"));
+    client.run("MGET a b");
+    writer.ok("MSET a 1 b 1 c 1");
+    for key in ["a", "b"] {
+        let wanted = Value::Array(vec![Value::Bulk(key.as_bytes().to_vec())]);
+        assert_eq!(message(listener.receive()), wanted);
+    }
+    client.run("GET a");
+    client.ok("SET a 2");
+    assert_eq!(message(listener.receive()), Value::Array(vec![Value::Bulk(b"a".to_vec())]));
+    client.run("GET a");
+    writer.ok("FLUSHALL");
+    assert_eq!(message(listener.receive()), Value::NullBulk);
+    // Without any subscription there is no way to be told.
+    listener.run("UNSUBSCRIBE");
+    client.run("GET a");
+    writer.ok("SET a 3");
+    assert_eq!(listener.run("PING"), Value::Simple(b"PONG".to_vec()));
+    client.ok("CLIENT TRACKING OFF");
+    client.ok(&format!("CLIENT TRACKING ON BCAST PREFIX x: REDIRECT {id}"));
+    listener.run("PSUBSCRIBE any*");
+    writer.ok("MSET x:1 1 y:1 1");
+    assert_eq!(message(listener.receive()), Value::Array(vec![Value::Bulk(b"x:1".to_vec())]));
+}

@@ -456,6 +456,13 @@ impl<B> Dict<B> {
         self.wheel.next()
     }
 
+    /// The earliest deadline that has passed and whose entry is still there: an estimate when there are very many.
+    pub fn most_overdue(&self, now_ms: u64) -> Option<u64> {
+        /// Entries up to which it is exact.
+        const EXACT_MAX: usize = 1000;
+        self.wheel.most_overdue(now_ms, EXACT_MAX)
+    }
+
     /// Removes entries whose deadline has passed, up to 16 ms late, and calls `expired` with each. Handles at most `budget`
     /// entries; true if there was more to do. Call it also when there is nothing to do: it tells the time.
     pub fn advance(&mut self, now_ms: u64, budget: usize, expired: &mut dyn FnMut(&[u8], Removed<B>)) -> bool {

@@ -301,8 +301,12 @@ impl Pair {
             assert!(kept.deadline.unwrap() <= self.now);
             assert_removed(&removed, &kept.value);
         }
+        let first = self.model.values().filter_map(|kept| kept.deadline).min();
+        let overdue = self.dict.most_overdue(self.now);
+        // What passed in the tick that is not over yet is not seen.
+        assert!(overdue.is_none_or(|deadline| Some(deadline) == first), "the first of those that are there");
+        assert!(overdue.is_some() || first.is_none_or(|first| first + 16 > self.now), "none is overlooked");
         if !more {
-            let first = self.model.values().filter_map(|kept| kept.deadline).min();
             assert!(first.is_none_or(|first| first + 16 > self.now), "nothing is left behind");
             assert!(self.dict.next_deadline().is_none_or(|next| next > self.now));
             let late = first.map(|first| first / 16 * 16 + 16);

@@ -196,6 +196,13 @@ impl Wheel {
         unsafe { ptr::with_exposed_provenance_mut::<u64>(cell as usize).write(raw.address()) };
     }
 
+    /// The first tick of a slot.
+    fn start(&self, level: usize, slot: usize) -> u64 {
+        let low = DIGIT * level as u32;
+        let above = self.tick >> low >> DIGIT << DIGIT << low;
+        above | (slot as u64) << low
+    }
+
     /// The first slot in time, and its first tick. A slot that is being drained comes before those made of it.
     fn first(&self) -> Option<(Due, u64)> {
         let mut first: Option<(Due, u64)> = None;
@@ -205,9 +212,7 @@ impl Wheel {
                 continue;
             }
             let slot = level.occupied.trailing_zeros() as usize;
-            let low = DIGIT * number as u32;
-            let above = self.tick >> low >> DIGIT << DIGIT << low;
-            let start = above | (slot as u64) << low;
+            let start = self.start(number, slot);
             if first.is_none_or(|(_, tick)| start <= tick) {
                 let due = Due { level: number, slot };
                 first = Some((due, start));
@@ -243,6 +248,36 @@ impl Wheel {
         let raw = self.take_last(due.level, due.slot);
         raw.set_cell(0);
         raw
+    }
+
+    /// The earliest deadline that has passed and whose entry is still in: exact up to `exact_max` entries in slots that are due;
+    /// with more, one entry stands for those of its chunk.
+    pub(super) fn most_overdue(&self, now_ms: u64, exact_max: usize) -> Option<u64> {
+        let over = last_over(now_ms)?;
+        let mut earliest: Option<u64> = None;
+        let mut seen = 0;
+        for (number, level) in self.levels.iter().enumerate() {
+            let Some(level) = level else { continue };
+            let is_due = |slot: &usize| level.occupied >> slot & 1 == 1 && self.start(number, *slot) <= over;
+            for slot in (0..SLOTS).filter(is_due) {
+                let mut chunk = level.slots[slot];
+                // SAFETY: chunks in slots are live.
+                while let Some(found) = unsafe { chunk.as_ref() } {
+                    let looked_at = if seen <= exact_max { found.used } else { 1 };
+                    seen += usize::from(looked_at);
+                    for index in 0..looked_at {
+                        // SAFETY: chunks in slots hold a cell at least, these are in use and hold live entries.
+                        let raw = unsafe { Raw::from_address(cell_at(chunk, index).read()) };
+                        let deadline = raw.deadline().expect("the wheel holds entries with deadlines");
+                        if deadline <= now_ms {
+                            earliest = Some(earliest.map_or(deadline, |earliest| earliest.min(deadline)));
+                        }
+                    }
+                    chunk = found.next;
+                }
+            }
+        }
+        earliest
     }
 
     /// The sum of the deadlines of all entries: exact up to `exact_max` entries. With more, one entry stands for those of

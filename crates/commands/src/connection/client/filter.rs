@@ -200,7 +200,10 @@ impl Test<'_> {
         let is = |text: &[u8], wanted: &[u8]| !text.is_empty() && text == wanted;
         match self {
             Test::Ids(ids) => ids.contains(&client.id),
-            Test::Kind(kind) => *kind == Kind::Normal,
+            Test::Kind(kind) => {
+                let is = if client.has_flag(client_flags::PUBSUB) { Kind::PubSub } else { Kind::Normal };
+                *kind == is
+            }
             Test::DefaultUser => client.texts.lock().user == DEFAULT_USER,
             Test::Addr(addr) => client.addr.as_bytes() == *addr,
             Test::Laddr(addr) => client.laddr.as_bytes() == *addr,

@@ -16,6 +16,7 @@ pub(super) fn flags(client: &ClientInfo) -> String {
     let on = |flag| client.has_flag(flag);
     let letters = [
         (on(client_flags::MONITOR), 'O'),
+        (on(client_flags::PUBSUB), 'P'),
         (on(client_flags::MULTI), 'x'),
         (on(client_flags::BLOCKED | client_flags::POSTPONED), 'b'),
         (on(client_flags::TRACKING), 't'),
@@ -48,8 +49,15 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
     let request = if own { args.request_len() } else { 0 };
     let (input, input_free) = (load(&client.query_buffer).max(request), load(&client.query_buffer_free));
     let (multi_memory, output) = (load(&client.multi_memory), load(&client.output_memory));
-    let total =
-        size_of::<Session>() + size_of::<ClientInfo>() + input + input_free + argv_memory + multi_memory + output;
+    let total = size_of::<Session>()
+        + size_of::<ClientInfo>()
+        + input
+        + input_free
+        + argv_memory
+        + multi_memory
+        + load(&client.subscription_memory)
+        + output;
+    let [sub, psub, ssub] = client.subscriptions.each_ref().map(load);
     let command = match client.last_command.load(Relaxed) {
         usize::MAX => "NULL",
         id => cx.server.registry.by_id(id).full_name.as_str(),
@@ -57,7 +65,7 @@ pub fn line(cx: &Ctx<'_>, client: &ClientInfo, args: &Args<'_>) -> String {
     let mut line = String::with_capacity(400);
     let written = write!(
         line,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={idle} flags={} db={} sub=0 psub=0 ssub=0 multi={} watch={} \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={idle} flags={} db={} sub={sub} psub={psub} ssub={ssub} multi={} watch={} \
          qbuf={input} qbuf-free={input_free} argv-mem={argv_memory} multi-mem={multi_memory} rbs=0 rbp=0 obl=0 oll={} \
          omem={output} tot-mem={total} events={} cmd={command} user={} redir={} resp={} lib-name={} lib-ver={} \
          io-thread={} tot-net-in={} tot-net-out={} tot-cmds={}",

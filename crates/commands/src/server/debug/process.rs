@@ -2,6 +2,7 @@
 
 use super::switch;
 use base::rng::Rng;
+use command::clients::channels;
 use command::{Args, CommandError, CommandResult, Ctx};
 use engine::{Event, LockedKeys};
 use std::sync::atomic::Ordering;
@@ -166,6 +167,7 @@ pub fn events(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Comm
     let capture = &cx.server.events;
     if args.is(2, "START") || args.is(2, "STOP") {
         capture.on.store(args.is(2, "START"), Ordering::Relaxed);
+        channels::look_who_listens(cx.server);
         capture.take();
         cx.reply.ok();
     } else if args.is(2, "READ") {

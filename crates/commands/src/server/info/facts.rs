@@ -36,6 +36,8 @@ pub struct Keyspace {
     pub awaited: usize,
     /// Keys that clients' caches hold, and how many caches hold each, added up.
     pub tracked: (usize, usize),
+    /// For how long what is most overdue has been past its deadline.
+    pub expiry_lag_ms: u64,
 }
 
 impl Keyspace {
@@ -45,6 +47,7 @@ impl Keyspace {
         keys.visit(|view| {
             keyspace.watched += view.watched_keys();
             keyspace.awaited += view.awaited_keys();
+            keyspace.expiry_lag_ms = keyspace.expiry_lag_ms.max(view.expiry_lag_ms());
             let (keys, items) = view.tracked_keys();
             keyspace.tracked = (keyspace.tracked.0 + keys, keyspace.tracked.1 + items);
             for (number, db) in view.dbs() {
@@ -80,6 +83,8 @@ pub struct Clients {
     pub connected: usize,
     pub blocked: usize,
     pub watching: usize,
+    /// That have subscribed to something.
+    pub subscribers: usize,
     /// Blocked, and not for ever.
     pub with_timeout: usize,
     /// Bytes of their buffers and queues.
@@ -95,12 +100,14 @@ impl Clients {
             clients.blocked += usize::from(client.has_flag(client_flags::BLOCKED | client_flags::POSTPONED));
             clients.with_timeout += usize::from(client.has_flag(client_flags::WAIT_ENDS));
             clients.watching += usize::from(client.watching().0 > 0);
+            clients.subscribers += usize::from(client.has_flag(client_flags::PUBSUB));
             clients.memory += size_of::<command::Session>()
                 + size_of::<command::clients::ClientInfo>()
                 + load(&client.query_buffer)
                 + load(&client.query_buffer_free)
                 + load(&client.argv_memory)
                 + load(&client.multi_memory)
+                + load(&client.subscription_memory)
                 + load(&client.output_memory);
         });
         clients

@@ -1,9 +1,10 @@
 //! The fields of INFO, in the order of Redis 8.2.3, each declared once: its name, and how its value is found.
 //!
-//! Our own fields: `server_name`, `russet_version`, `threads`. A field whose subsystem does not exist yet is a
+//! Our own fields: `server_name`, `russet_version`, `threads`, `expiry_lag_ms`. A field whose subsystem does not exist yet is a
 //! constant that says what is true of a server without it.
 
 use super::facts::{Facts, above, ratio};
+use command::clients::channels::Kind;
 use command::version;
 use std::sync::atomic::Ordering;
 
@@ -134,7 +135,7 @@ pub static CLIENTS: &[Field] = &[
     field("client_recent_max_output_buffer", |facts| Show::Count(facts.recent.output_buffer_max as u64)),
     field("blocked_clients", |facts| Show::Count(facts.clients.blocked as u64)),
     field("tracking_clients", |facts| Show::Count(facts.server.trackers.len() as u64)),
-    zero("pubsub_clients"),
+    field("pubsub_clients", |facts| Show::Count(facts.clients.subscribers as u64)),
     field("watching_clients", |facts| Show::Count(facts.clients.watching as u64)),
     field("clients_in_timeout_table", |facts| Show::Count(facts.clients.with_timeout as u64)),
     field("total_watched_keys", |facts| Show::Count(facts.keyspace.watched as u64)),
@@ -270,6 +271,7 @@ pub static STATS: &[Field] = &[
     // Keys go when they are due, from an index: no share of them is ever stale.
     field("expired_stale_perc", |_| Show::Decimal(0.0, 2)),
     summed!("expired_time_cap_reached_count", sweeps_cut),
+    field("expiry_lag_ms", |facts| Show::Count(facts.keyspace.expiry_lag_ms)),
     field("expire_cycle_cpu_milliseconds", |facts| Show::Count(facts.sum(|stats| stats.sweep_nanos.get()) / 1_000_000)),
     zero("evicted_keys"),
     zero("evicted_clients"),
@@ -278,9 +280,9 @@ pub static STATS: &[Field] = &[
     zero("current_eviction_exceeded_time"),
     summed!("keyspace_hits", hits),
     summed!("keyspace_misses", misses),
-    zero("pubsub_channels"),
-    zero("pubsub_patterns"),
-    zero("pubsubshard_channels"),
+    field("pubsub_channels", |facts| Show::Count(facts.server.channels.len(Kind::Channel) as u64)),
+    field("pubsub_patterns", |facts| Show::Count(facts.server.channels.len(Kind::Pattern) as u64)),
+    field("pubsubshard_channels", |facts| Show::Count(facts.server.channels.len(Kind::Shard) as u64)),
     zero("latest_fork_usec"),
     zero("total_forks"),
     zero("migrate_cached_sockets"),

@@ -68,3 +68,18 @@ fn sizes_fall_into_powers_of_two() {
         assert_eq!(bin_label(bin_of(size)), label);
     }
 }
+
+#[test]
+fn what_is_overdue_is_shown_until_it_is_swept() {
+    let mut server = TestServer::new();
+    server.run("SET k v PX 100");
+    assert!(server.show("INFO stats").contains("expiry_lag_ms:0\\r\\n"));
+    server.advance_ms(100 + 1000);
+    let shown = server.show("INFO stats");
+    let lag = shown.split("expiry_lag_ms:").nth(1).and_then(|rest| rest.split("\\r").next()).expect("a field");
+    let lag: u64 = lag.parse().expect("a number");
+    // Deadlines are kept to 16 ms.
+    assert!((984..=1000).contains(&lag), "{lag}");
+    server.sweep();
+    assert!(server.show("INFO stats").contains("expiry_lag_ms:0\\r\\n"));
+}

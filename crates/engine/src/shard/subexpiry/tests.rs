@@ -78,7 +78,7 @@ fn the_index_holds_the_hashes_with_deadlines_and_no_others() {
             drop(keys);
             if rng.below(3) == 0 {
                 for shard in 0..2 {
-                    keyspace.expire_shard(shard, 3, &mut (1 + rng.below(5) as usize), &mut effects);
+                    keyspace.expire_shard(shard, 3, &mut (1 + rng.below(5) as usize), &mut effects, None);
                 }
             }
             for shard in &keyspace.shards {
