@@ -10,7 +10,7 @@ use command::clients::{Deliveries, client_flags};
 use command::session::ReplyMode;
 use command::session::waiting::{Spent, Waiting};
 use command::spec::registry::Command;
-use command::spec::{Flags, Group, Run};
+use command::spec::{Flags, Group, Run, Shape};
 use command::{Args, CommandError, CommandResult, Origin, Server, Session, WorkerState};
 use engine::{Busy, Commit, Key, LockedKeys, Scope};
 use resp::ReplyWriter;
@@ -65,11 +65,12 @@ pub fn dispatch(
     if session.reply_mode == ReplyMode::SkipNext {
         session.reply_mode = ReplyMode::Skip;
     }
-    let mut holds_back = true;
+    let mut is_held_back = true;
     match gates::check(server, worker, session, command, args) {
         Ok(Gate::Run(command)) => {
             timed(server, worker, session, reply, command, args, planned, ticks);
-            holds_back = !command.spec.flags.has(Flags::ANSWERS_BY_MESSAGE);
+            // CLIENT REPLY is not about messages.
+            is_held_back = command.spec.reply != Shape::PUSHES;
         }
         Ok(Gate::Queued) => reply.simple("QUEUED"),
         Ok(Gate::Postponed) => {
@@ -83,7 +84,7 @@ pub fn dispatch(
         return Flow::Waits;
     }
     if session.reply_mode != ReplyMode::On {
-        if holds_back {
+        if is_held_back {
             reply.out.truncate(mark);
         }
         if session.reply_mode == ReplyMode::Skip {

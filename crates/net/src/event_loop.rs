@@ -468,7 +468,9 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
 /// Gives an output that has no memory that of a spare one.
 #[inline]
 fn lend(spare: &mut Vec<Output>, output: &mut Output) {
+    // One that shares what others hold may have no memory of its own, and is not empty all the same.
     if !output.has_memory()
+        && output.is_empty()
         && let Some(spare) = spare.pop()
     {
         *output = spare;

@@ -8,7 +8,7 @@ use crate::{Action, IoStats, Next, Service, TcpOptions, Turn};
 use base::rng::Rng;
 use base::{Blob, Output};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;

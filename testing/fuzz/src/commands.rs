@@ -148,7 +148,7 @@ fn turn(server: &Server, worker: &mut Worker, session: &mut Session, batch: &[Wo
                 assert!(blocking::end(server, worker, session, &mut reply, &wait, End::TimedOut));
             }
             // The running server's own workers sweep, and its executors have keys.
-            Waiting::Busy | Waiting::Detached => {
+            Waiting::Busy | Waiting::Detached | Waiting::Messages => {
                 std::thread::yield_now();
                 worker.begin_turn(server);
             }

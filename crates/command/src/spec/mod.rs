@@ -158,8 +158,6 @@ flags! {
     SYSCMD = 24 "";
     /// A client that has subscribed to something and speaks RESP2 may use it.
     FOR_SUBSCRIBERS = 26 "";
-    /// It is answered by messages, which CLIENT REPLY does not hold back.
-    ANSWERS_BY_MESSAGE = 27 "";
 }
 
 impl Flags {

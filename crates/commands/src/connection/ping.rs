@@ -14,7 +14,8 @@ pub static PING: CommandSpec = CommandSpec {
     flags: Flags::FAST.or(Flags::FOR_SUBSCRIBERS),
     args: &[string("message").optional()],
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
-    reply: Shape::SIMPLE.or(Shape::BULK),
+    // An array for subscribers that speak RESP2.
+    reply: Shape::SIMPLE.or(Shape::BULK).or(Shape::ARRAY),
     run: Run::Session(ping),
     ..CommandSpec::DEFAULT
 };

@@ -8,7 +8,7 @@ use command::spec::{ArgSpec, Flags, Group, KeyFlags, KeySpec, Run, Shape, patter
 use command::{Args, CommandResult, CommandSpec, Ctx};
 use engine::LockedKeys;
 
-const FLAGS: Flags = ANY_TIME.or(Flags::NOSCRIPT).or(Flags::FOR_SUBSCRIBERS).or(Flags::ANSWERS_BY_MESSAGE);
+const FLAGS: Flags = ANY_TIME.or(Flags::NOSCRIPT).or(Flags::FOR_SUBSCRIBERS);
 
 const CHANNELS: ArgSpec = string("channel").multiple();
 const PATTERNS: ArgSpec = pattern("pattern").multiple();
@@ -21,7 +21,7 @@ const BEGIN: CommandSpec = CommandSpec {
     complexity: "O(N), N being the number of names",
     arity: -2,
     flags: FLAGS,
-    reply: Shape::ARRAY,
+    reply: Shape::PUSHES,
     ..CommandSpec::DEFAULT
 };
 

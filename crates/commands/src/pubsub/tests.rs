@@ -237,7 +237,7 @@ fn whatever_clients_do_messages_go_to_those_who_have_subscribed() {
                 }
                 4..6 => {
                     server.run_all(session, &format!("{letter}UNSUBSCRIBE{words}"));
-                    some.iter().for_each(|name| drop(model.remove(&(session, kind, *name))));
+                    model.retain(|known| !some.iter().any(|name| *known == (session, kind, *name)));
                 }
                 6 => {
                     server.run_all(session, &format!("{letter}UNSUBSCRIBE"));

@@ -232,6 +232,23 @@ fn long_messages_are_shared_by_those_who_do_not_read_them<D: TestDriver>() {
     assert!(Arc::strong_count(&bytes) > COUNT / 2, "copied");
 }
 
+fn long_messages_of_one_turn_all_arrive<D: TestDriver>() {
+    let running = Running::start::<D>();
+    let mut client = running.connect();
+    // An output at rest, whose memory others may use meanwhile.
+    for _ in 0..3 {
+        client.write_all(b"1 here\n").unwrap();
+        assert_eq!(read_line(&mut client), "here\n");
+    }
+    for letter in [b'a', b'b', b'c'] {
+        running.mailbox.put(([0].into(), Arc::new(vec![letter; 10_000])));
+    }
+    running.mailbox.wake().unwrap();
+    let mut bytes = vec![0; 30_000];
+    client.read_exact(&mut bytes).unwrap();
+    assert_eq!(bytes, [[b'a'; 10_000], [b'b'; 10_000], [b'c'; 10_000]].concat());
+}
+
 macro_rules! over_both {
     ($($test:ident)*) => {
         mod epoll { $(#[test] fn $test() { super::$test::<crate::Epoll>(); })* }
@@ -246,6 +263,7 @@ over_both! {
     who_does_not_read_is_not_read_from
     a_push_to_oneself_stands_before_the_replies_to_come
     what_is_pushed_while_others_speak_arrives_whole_and_in_order
+    long_messages_of_one_turn_all_arrive
     long_messages_are_shared_by_those_who_do_not_read_them
 }
 
