@@ -257,19 +257,11 @@ fn whatever_clients_do_messages_go_to_those_who_have_subscribed() {
                     for number in 0..1 + random.below(3) {
                         let (channel, is_shard) = (NAMES[random.below(5) as usize], random.below(4) == 0);
                         let command = if is_shard { "SPUBLISH" } else { "PUBLISH" };
-                        let hears = |&(session, kind, name): &(usize, usize, &str)| {
-                            let line = match kind {
-                                0 if !is_shard && name == channel => format!("message {channel}"),
-                                1 if !is_shard && is_match(name.as_bytes(), channel.as_bytes()) => {
-                                    format!("pmessage {name} {channel}")
-                                }
-                                2 if is_shard && name == channel => format!("smessage {channel}"),
-                                _ => return None,
-                            };
-                            Some(format!("{session}: {line} {number}"))
-                        };
                         let before = wanted.len();
-                        wanted.extend(model.iter().filter_map(hears));
+                        wanted.extend(model.iter().filter_map(|known| {
+                            let line = line_heard(known.1, known.2, channel, is_shard)?;
+                            Some(format!("{}: {line} {number}", known.0))
+                        }));
                         let count = wanted.len() - before;
                         let reply = server.show(&format!("{command} '{channel}' {number}"));
                         assert_eq!(reply, format!("(integer) {count}"), "seed {seed}");
@@ -280,17 +272,32 @@ fn whatever_clients_do_messages_go_to_those_who_have_subscribed() {
                     assert_eq!(heard, wanted, "seed {seed}");
                 }
             }
-            let channels = &server.server.channels;
-            for kind in Kind::ALL {
-                let of_kind = model.iter().filter(|known| known.1 == kind as usize);
-                let different: BTreeSet<&str> = of_kind.map(|known| known.2).collect();
-                assert_eq!(channels.len(kind), different.len(), "seed {seed}");
-                let mut known: Vec<String> = Vec::new();
-                channels.each_name(kind, |name| known.push(String::from_utf8_lossy(name).into_owned()));
-                known.sort();
-                assert_eq!(known, different.into_iter().collect::<Vec<_>>(), "seed {seed}");
-            }
-            assert!(!channels.has_backlog(0), "all is delivered");
+            compare_names(&server, &model, seed);
         }
     }
+}
+
+/// What a subscription to a name hears of a message in a channel, but for the message.
+fn line_heard(kind: usize, name: &str, channel: &str, is_shard: bool) -> Option<String> {
+    match kind {
+        0 if !is_shard && name == channel => Some(format!("message {channel}")),
+        1 if !is_shard && is_match(name.as_bytes(), channel.as_bytes()) => Some(format!("pmessage {name} {channel}")),
+        2 if is_shard && name == channel => Some(format!("smessage {channel}")),
+        _ => None,
+    }
+}
+
+/// Panics unless the shared tables know exactly the names of the model.
+fn compare_names(server: &TestServer, model: &BTreeSet<(usize, usize, &str)>, seed: u64) {
+    let channels = &server.server.channels;
+    for kind in Kind::ALL {
+        let of_kind = model.iter().filter(|known| known.1 == kind as usize);
+        let different: BTreeSet<&str> = of_kind.map(|known| known.2).collect();
+        assert_eq!(channels.len(kind), different.len(), "seed {seed}");
+        let mut known: Vec<String> = Vec::new();
+        channels.each_name(kind, |name| known.push(String::from_utf8_lossy(name).into_owned()));
+        known.sort();
+        assert_eq!(known, different.into_iter().collect::<Vec<_>>(), "seed {seed}");
+    }
+    assert!(!channels.has_backlog(0), "all is delivered");
 }
