@@ -40,7 +40,7 @@ fn ran_ns() -> u64 {
 fn report<R>(what: &str, count: usize, run: impl FnOnce() -> R) -> R {
     let start = ran_ns();
     let result = run();
-    let each = (ran_ns() - start) as f64 / count as f64;
+    let each = (ran_ns() - start) as f64 / count.max(1) as f64;
     println!("{what:<34} {each:8.1} ns");
     result
 }

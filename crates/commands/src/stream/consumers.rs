@@ -1,7 +1,7 @@
 //! What the commands that read for a group share: its consumers, and how what they did is logged.
 //!
-//! What a consumer was given is logged entry by entry, as the claim that makes it so anywhere, and never as the command that gave it:
-//! which entries those are depends on the time, and on what was there.
+//! What a consumer was given is logged entry by entry, as the claim that makes it so anywhere, and never as the command
+//! that gave it: which entries those are depends on the time, and on what was there.
 
 use command::{CommandError, Ctx};
 use engine::{Event, Update};

@@ -6,7 +6,8 @@ use value::stream::StreamId;
 /// The longest id that is read.
 const LEN_MAX: usize = 127;
 
-/// A number as C reads it where it is no plain one: behind spaces and a sign, with zeros in front, and below 0 counted from the end.
+/// A number as C reads it where it is no plain one: behind spaces and a sign, with zeros in front, and below 0 counted
+/// from the end.
 fn number(text: &[u8]) -> Option<u64> {
     if let Some(number) = base::num::parse_i64(text) {
         return u64::try_from(number).ok();

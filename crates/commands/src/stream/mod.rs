@@ -1,7 +1,7 @@
 //! Streams: entries by rising ids, and groups of consumers that read them.
 //!
-//! Whoever reads for a group changes the group, so XREADGROUP, XACK and the claims are writes. Transactions that watch the key and
-//! clients' caches do not hear of changes to groups: that is how Redis has it.
+//! Whoever reads for a group changes the group, so XREADGROUP, XACK and the claims are writes. Transactions that watch
+//! the key and clients' caches do not hear of changes to groups: that is how Redis has it.
 
 mod acknowledge;
 mod add;

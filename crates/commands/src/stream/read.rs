@@ -52,7 +52,7 @@ pub static XREADGROUP: CommandSpec = CommandSpec {
     name: "XREADGROUP",
     group: Group::Stream,
     since: "5.0.0",
-    summary: "Gives entries of one or more streams to a consumer of a group: new ones, or waits for some; or its pending ones.",
+    summary: "Gives a consumer of a group new entries of streams, or waits for some; or its pending ones.",
     complexity: "O(M log N) for each stream, M being the number of entries given, N of those pending",
     arity: -7,
     flags: Flags::WRITE.or(Flags::BLOCKING).or(Flags::MOVABLEKEYS).or(Flags::TOUCHES_ARBITRARY_KEYS),

@@ -1,7 +1,7 @@
 //! XTRIM, and what XADD has of it: the options of trimming, and how what was trimmed is logged.
 //!
-//! Trimming about a number removes whole blocks only, so what is logged is what came of it, as an exact number or id: a replica
-//! may have other blocks.
+//! Trimming about a number removes whole blocks only, so what is logged is what came of it, as an exact number or id: a
+//! replica may have other blocks.
 
 use super::id;
 use command::spec::work::{LONG_ELEMENTS, Work};
