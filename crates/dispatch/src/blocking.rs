@@ -117,6 +117,8 @@ fn serve_key(
                 at += 1;
             }
         }
+        // Behind the answer: it is what the client did itself that it hears of.
+        keys.commit_frame();
     }
 }
 
@@ -150,7 +152,7 @@ fn attempt(
     let call = Call { origin: Origin::Waiter, command, args, keys: &located };
     let Called { outcome, block } =
         call::call(server, state, &mut session, &mut reply, keys, deliveries, handler, call);
-    keys.commit_frame();
+    keys.log_frame();
     if block.is_some() {
         return Attempt::WaitsOn;
     }

@@ -112,11 +112,17 @@ impl Effects {
     /// caller still holds the shards.
     #[inline]
     pub(crate) fn commit_frame(&mut self, keyspace: &Keyspace, outlet: Option<&dyn Outlet>) {
-        if !self.frame.is_empty() {
-            keyspace.journal.append(std::mem::take(&mut self.frame));
-        }
+        self.log_frame(keyspace);
         if let Some(outlet) = outlet {
             self.outbox.post(outlet);
+        }
+    }
+
+    /// The first half of that: the journal gets the frame.
+    #[inline]
+    pub(crate) fn log_frame(&mut self, keyspace: &Keyspace) {
+        if !self.frame.is_empty() {
+            keyspace.journal.append(std::mem::take(&mut self.frame));
         }
     }
 

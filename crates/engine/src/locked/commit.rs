@@ -14,6 +14,9 @@ pub trait Commit {
     /// Ends a frame: the journal gets what all commands since the last one are logged as, and others hear what they have to.
     fn commit_frame(&mut self);
 
+    /// The first half of that: the journal gets the frame, and what others have to hear is for the next `commit_frame`.
+    fn log_frame(&mut self);
+
     /// Lets others hear of the events so far, in the middle of a frame.
     fn post_events(&mut self);
 
@@ -34,6 +37,11 @@ impl Commit for LockedKeys<'_> {
     #[inline]
     fn commit_frame(&mut self) {
         self.effects.commit_frame(self.keyspace, self.outlet);
+    }
+
+    #[inline]
+    fn log_frame(&mut self) {
+        self.effects.log_frame(self.keyspace);
     }
 
     #[inline]

@@ -401,3 +401,25 @@ fn a_subscriber_that_speaks_resp2_is_told_in_the_place_of_another_client() {
     writer.ok("MSET x:1 1 y:1 1");
     assert_eq!(message(listener.receive()), Value::Array(vec![Value::Bulk(b"x:1".to_vec())]));
 }
+
+#[test]
+fn who_is_served_while_it_waits_is_told_behind_the_answer() {
+    let server = start_server(&["--notify-keyspace-events", "EA"]);
+    let mut writer = Client::connect(server.addr());
+    for _ in 0..10 {
+        let mut client = Cacher::tracking(server.addr(), "");
+        client.run("LRANGE to 0 -1");
+        client.client.send(&[b"SUBSCRIBE", b"__keyevent@0__:lpush"]);
+        assert!(matches!(client.client.receive(), Some(Value::Push(_))));
+        client.client.send(&[b"BLMOVE", b"from", b"to", b"LEFT", b"LEFT", b"0"]);
+        let mut waits = || writer.text("INFO clients").contains("blocked_clients:1\r");
+        crate::support::until("the client to wait", waits);
+        assert_eq!(writer.int("RPUSH from a"), 1);
+        assert_eq!(client.client.receive(), Some(Value::Bulk(b"a".to_vec())));
+        let event = vec![Value::Bulk(b"message".to_vec()), Value::Bulk(b"__keyevent@0__:lpush".to_vec())];
+        let Some(Value::Push(told)) = client.client.receive() else { panic!("an event") };
+        assert_eq!(told[..2], event);
+        assert_eq!(keys_of(client.client.receive().unwrap()), keys(&["to"]));
+        writer.run("DEL to");
+    }
+}
