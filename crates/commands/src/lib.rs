@@ -13,8 +13,6 @@ mod hash;
 mod help;
 mod hyperloglog;
 mod list;
-#[cfg(test)]
-mod long_tests;
 mod pubsub;
 mod random;
 mod rdb;
@@ -26,6 +24,8 @@ mod string;
 #[cfg(test)]
 mod testing;
 mod transactions;
+#[cfg(test)]
+mod work_tests;
 
 use command::CommandSpec;
 
