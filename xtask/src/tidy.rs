@@ -7,6 +7,7 @@
 mod directions;
 mod files;
 mod functions;
+mod marks;
 mod mask;
 mod texts;
 
@@ -50,6 +51,7 @@ pub fn run(ratchet: bool) -> Result<(), String> {
     let mut findings = directions::check(&workspace::packages()?);
     findings.extend(files::check(&sources, &files::unsafe_files()?));
     findings.extend(functions::check(&sources, ratchet)?);
+    findings.extend(marks::check(&sources));
     findings.extend(texts::check(&files)?);
     findings.extend(texts::check_errors(&sources));
     findings.extend(texts::check_handlers(&sources));

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod crc64;
 pub mod event_class;
 pub mod glob;
+pub mod marks;
 pub mod num;
 pub mod output;
 pub mod rng;

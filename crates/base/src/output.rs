@@ -141,6 +141,7 @@ impl More {
     fn forget_sent_part(&mut self) {
         let sent = std::mem::take(&mut self.sent_of_piece);
         let Some(piece) = self.pieces.front_mut().filter(|_| sent > 0) else { return };
+        crate::mark!("an output is appended of which a part of a piece was sent");
         match &mut piece.content {
             Content::Blob(_, range) => range.start += sent,
             Content::Header(text, len) => {
@@ -212,6 +213,7 @@ impl Output {
         debug_assert!(mark.position >= more.sent);
         while mark.position < more.tail_at {
             let Some(block) = more.blocks.pop_back() else { break };
+            crate::mark!("an output is cut back over a block");
             more.tail_at -= block.len();
             self.tail = block;
         }
@@ -391,6 +393,7 @@ impl Output {
             }
             return;
         }
+        crate::mark!("a late header becomes a piece");
         let mut text = [0; HEADER_MAX];
         text[..header.len()].copy_from_slice(header);
         let content = Content::Header(text, header.len() as u8);

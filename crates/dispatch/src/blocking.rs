@@ -101,6 +101,7 @@ fn serve_key(
         debug_assert!(keys.covers(&wait), "the plan covers the waiters of the keys it fills");
         if !is_served || !keys.covers(&wait) || !wait.claim() {
             // Of those that were claimed, their workers clear up.
+            base::mark!("a wait that is not served is passed over");
             at += 1;
             continue;
         }
@@ -138,6 +139,7 @@ fn attempt(
 ) -> Attempt {
     let Request { command, words, identity } = request(wait);
     if identity.client.killed.load(Ordering::Relaxed) || server.clients.get(wait.client).is_none() {
+        base::mark!("a waiting client is gone before it is served");
         return Attempt::ClientGone;
     }
     let command = server.registry.by_id(*command);

@@ -78,11 +78,13 @@ fn run(
         let mut keys = match locked {
             Ok(keys) => keys.with_outlet(&deliveries),
             Err(Busy) => {
+                base::mark!("a transaction finds a shard held");
                 *is_busy = true;
                 return Err(Waiting::Busy);
             }
         };
         if keys.must_wait(named(), state.id, session.id) {
+            base::mark!("a transaction waits for a detached key");
             return Err(Waiting::Detached);
         }
         let outer = keys.begin(!session.no_touch);
@@ -149,6 +151,7 @@ fn run_one(
         reply.out.truncate(mark);
         fail(server, state, reply, error);
     } else if reply.out.len_since(mark) == 0 {
+        base::mark!("a command of a transaction has no reply");
         // CLIENT REPLY OFF has no reply, but its place in the array must not stay empty: replies may be on again at the end.
         reply.null();
     }

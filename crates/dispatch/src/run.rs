@@ -245,12 +245,14 @@ fn run(
         let mut keys = match locked.and_then(|keys| covering(keys, command, planned.keys)) {
             Ok(keys) => keys.with_outlet(&deliveries),
             Err(Busy) => {
+                base::mark!("a command finds a shard held");
                 session.waiting = Waiting::Busy;
                 *is_busy = true;
                 return Ok(());
             }
         };
         if keys.must_wait(planned.keys.iter(), state.id, session.id) {
+            base::mark!("a command waits for a detached key");
             session.waiting = Waiting::Detached;
             return Ok(());
         }

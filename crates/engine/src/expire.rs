@@ -23,7 +23,10 @@ impl Keyspace {
         outlet: Option<&dyn Outlet>,
     ) -> Option<u64> {
         // The sweep only tries: it runs on the event loop, which must not wait for whoever holds the shard.
-        let Some(mut guard) = self.shards[shard].try_lock() else { return Some(effects.turn.now_ms) };
+        let Some(mut guard) = self.shards[shard].try_lock() else {
+            base::mark!("a sweep passes over a shard that is held");
+            return Some(effects.turn.now_ms);
+        };
         let data = &mut *guard;
         let mut more = false;
         effects.look_who_listens(self);

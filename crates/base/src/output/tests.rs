@@ -65,6 +65,9 @@ fn write_random(rng: &mut Rng, output: &mut Output, blob: &Blob, plain: &mut Vec
 
 #[test]
 fn an_output_keeps_its_order_whatever_is_done_to_it() {
+    let _late = crate::marks::expect("a late header becomes a piece");
+    let _part = crate::marks::expect("an output is appended of which a part of a piece was sent");
+    let _back = crate::marks::expect("an output is cut back over a block");
     let mut rng = Rng::seed(4);
     let blob: Blob = Arc::new((0..1 << 18).map(|i| (i * 7 / 3) as u8).collect());
     for round in 0..400 {

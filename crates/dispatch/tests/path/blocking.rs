@@ -1,6 +1,7 @@
 //! Clients that wait for keys, on a server whose messages the tests hand on themselves.
 
 use crate::new_server;
+use std::sync::atomic::Ordering;
 
 #[test]
 fn waiters_are_served_in_the_order_in_which_they_came() {
@@ -47,6 +48,7 @@ fn the_whole_transaction_comes_before_anybody_is_served() {
 
 #[test]
 fn an_element_goes_down_a_chain_of_lists_in_any_shards() {
+    let _mark = base::marks::expect("a plan takes all shards because waiters keep coming");
     let mut server = new_server();
     let links: Vec<usize> = (0..20).map(|at| server.wait(&format!("BLMOVE l{at} l{} LEFT RIGHT 0", at + 1))).collect();
     let last = server.wait("BRPOP l20 0");
@@ -61,6 +63,7 @@ fn an_element_goes_down_a_chain_of_lists_in_any_shards() {
 
 #[test]
 fn lists_that_wait_for_each_other_pass_an_element_round() {
+    let _mark = base::marks::expect("a plan takes more shards for those who wait");
     let mut server = new_server();
     let there = server.wait("BLMOVE a b LEFT RIGHT 0");
     let back = server.wait("BLMOVE b a LEFT RIGHT 0");
@@ -117,6 +120,7 @@ fn whatever_makes_a_list_wakes_its_waiters() {
 
 #[test]
 fn who_is_unblocked_killed_or_gone_takes_nothing() {
+    let _mark = base::marks::expect("a wait that is not served is passed over");
     let mut server = new_server();
     let (one, two) = (server.wait("BLPOP l m 0"), server.wait("BLMOVE l d LEFT LEFT 5"));
     assert_eq!(server.show("CLIENT UNBLOCK 2"), "(integer) 1");
@@ -134,6 +138,18 @@ fn who_is_unblocked_killed_or_gone_takes_nothing() {
     assert_eq!(server.answer(served).as_deref(), Some("1) \"l\"\n2) \"a\""));
     server.hang_up(killed);
     assert!(server.show("INFO clients").contains("total_blocking_keys:0"));
+}
+
+#[test]
+fn who_is_killed_when_it_is_about_to_be_served_takes_nothing() {
+    let _mark = base::marks::expect("a waiting client is gone before it is served");
+    let mut server = new_server();
+    let (killed, served) = (server.wait("BLPOP l 0"), server.wait("BLPOP l 0"));
+    // As if who serves it had claimed the wait just before the killer.
+    server.parts(killed).2.info.killed.store(true, Ordering::Relaxed);
+    server.run("RPUSH l a");
+    assert_eq!(server.answer(killed), None);
+    assert_eq!(server.answer(served).as_deref(), Some("1) \"l\"\n2) \"a\""));
 }
 
 #[test]

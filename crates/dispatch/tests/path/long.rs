@@ -1,6 +1,7 @@
 //! Long commands that run elsewhere: what their client, others and the logs see of it.
 
 use crate::new_server;
+use command::session::waiting::Executor;
 use command::spec::work::LONG_ELEMENTS;
 use dispatch::testing::TestServer;
 
@@ -49,6 +50,7 @@ fn it_counts_as_one_call_and_its_error_as_one_error() {
 
 #[test]
 fn who_names_its_keys_waits_and_tries_again_and_others_go_on() {
+    let _mark = base::marks::expect("a command waits for a detached key");
     let mut server = server();
     server.send(0, "SUNIONSTORE c a b");
     let other = server.connect();
@@ -66,6 +68,7 @@ fn who_names_its_keys_waits_and_tries_again_and_others_go_on() {
 
 #[test]
 fn a_transaction_waits_with_its_queue() {
+    let _mark = base::marks::expect("a transaction waits for a detached key");
     let mut server = server();
     let other = server.connect();
     server.run_on(other, "MULTI");
@@ -269,4 +272,16 @@ fn in_a_transaction_a_visit_runs_where_it_is() {
     server.run("SCAN 0 COUNT 100");
     let replies = server.show("EXEC");
     assert!(replies.contains("\"a\"") && replies.contains("\"e\""), "{replies}");
+}
+
+#[test]
+fn where_no_thread_is_left_for_it_a_long_command_runs_on_its_worker() {
+    let _mark = base::marks::expect("nobody is there to run a long command");
+    let mut server = server();
+    let (executor, jobs) = Executor::new(1);
+    server.server.executor = Some(executor);
+    drop(jobs);
+    assert_eq!(server.show("SUNIONSTORE c a b"), "(integer) 4");
+    assert_eq!(server.show("SCARD a"), "(integer) 3");
+    assert!(!server.server.keyspace.has_detached());
 }

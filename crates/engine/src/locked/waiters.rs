@@ -37,9 +37,13 @@ impl LockedKeys<'_> {
         for _ in 0..ATTEMPTS {
             match self.needed(keys) {
                 None => return Ok(()),
-                Some(shards) => self.relock(Scope::Shards(&shards))?,
+                Some(shards) => {
+                    base::mark!("a plan takes more shards for those who wait");
+                    self.relock(Scope::Shards(&shards))?;
+                }
             }
         }
+        base::mark!("a plan takes all shards because waiters keep coming");
         // Not all for the sake of keys that nobody named, as `Scope::All` means it.
         let all: Vec<u16> = (0..self.keyspace.shards()).map(|shard| shard as u16).collect();
         self.relock(Scope::Shards(&all))

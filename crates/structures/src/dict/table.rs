@@ -542,8 +542,12 @@ impl Table {
         if len * 5 < limit(count) * 2 && count > 1 {
             self.rewrite(at.segment, size_for(len + len / 8));
         }
-        if self.len < (self.segments - 1) * MERGE_BELOW && !self.in_snapshot {
-            self.drop_segment();
+        if self.len < (self.segments - 1) * MERGE_BELOW {
+            if self.in_snapshot {
+                base::mark!("a merge of segments waits for the end of a snapshot");
+            } else {
+                self.drop_segment();
+            }
         }
     }
 
@@ -649,6 +653,7 @@ impl Table {
     /// Merges the last segment into the one it was split from.
     #[cold]
     fn drop_segment(&mut self) {
+        base::mark!("segments are merged");
         let index = self.segments - 1;
         let target = index - (1 << index.ilog2());
         let (low, high) = (self.segment(target), self.segment(index));
