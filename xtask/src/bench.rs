@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: runs the micro benchmarks of the crates.
 //!
-//! A benchmark is an example whose name ends in `_bench` or `_speed`; it prints its own table. Its first argument is how large
-//! or long a run is. `cargo xtask ci` runs each with 1, so that none rots.
+//! A benchmark is an example whose name ends in `_bench` or `_speed`; it prints its own table. Its first argument is
+//! how large or long a run is. `cargo xtask ci` runs each with 1, so that none rots.
 
 use crate::workspace;
 

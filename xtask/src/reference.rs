@@ -1,4 +1,5 @@
-//! `cargo xtask reference`: captures what a real Redis says about its commands, for the test that holds our specs against it.
+//! `cargo xtask reference`: captures what a real Redis says about its commands, for the test that holds our specs
+//! against it.
 
 use crate::{spec, workspace};
 use russet_spec::{Target, detect, reference};

@@ -4,8 +4,8 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The root of the repository: of the checkout in which cargo runs this, for one that shares its target directory with others may
-/// find a binary that was built in them.
+/// The root of the repository: of the checkout in which cargo runs this, for one that shares its target directory with
+/// others may find a binary that was built in them.
 pub fn root() -> PathBuf {
     let own = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
     Path::new(&own).parent().expect("xtask lies in the root of the workspace").to_path_buf()

@@ -3,8 +3,8 @@
 //! `*` any run of bytes, `?` one byte, `[a-z]` one byte of a class, `[^a-z]` one byte outside it, `\x` the byte `x`.
 //! Odd corners, all observed on Redis 8.2: a class that is never closed ends with the pattern; a range may run
 //! backwards; `[]` is empty; a `\` at the very end stands for itself; and an empty text is matched by an empty pattern
-//! or by `*` as KEYS and SCAN take it, but not by `**`. (PSUBSCRIBE differs in one case: there even `*` misses the empty
-//! channel.) And a pattern with more than a thousand runs of `*`, not counting one at its end, matches nothing.
+//! or by `*` as KEYS and SCAN take it, but not by `**`. (PSUBSCRIBE differs in one case: there even `*` misses the
+//! empty channel.) And a pattern with more than a thousand runs of `*`, not counting one at its end, matches nothing.
 //!
 //! Every element except `*` takes exactly one byte. So when a match fails, only the last `*` need be retried one
 //! byte further on: an earlier one could only offer the rest of the pattern a subset of the same places. That alone
@@ -103,7 +103,8 @@ fn match_class(class: &[u8], byte: u8, ignore_case: bool) -> (bool, usize) {
     (found != negated, len)
 }
 
-/// Gives each range of a class, folded and running forwards; tells whether the class is negated, and its length as above.
+/// Gives each range of a class, folded and running forwards; returns whether the class is negated, and its length as
+/// above.
 fn for_each_range(class: &[u8], ignore_case: bool, mut each: impl FnMut(u8, u8)) -> (bool, usize) {
     let negated = class.first() == Some(&b'^');
     let mut at = usize::from(negated);

@@ -1,8 +1,8 @@
 //! base: what every other crate may lean on, and which leans on none of them.
 //!
-//! Numbers and text exactly as Redis reads and prints them, checksums, slots, glob patterns, output as a chain of blocks, a seeded
-//! generator of random numbers, and time as a value. No IO, no global state, no `unsafe`; only [`clock::SystemClock`] asks
-//! the machine for anything.
+//! Numbers and text exactly as Redis reads and prints them, checksums, slots, glob patterns, output as a chain of
+//! blocks, a seeded generator of random numbers, and time as a value. No IO, no global state, no `unsafe`; only
+//! [`clock::SystemClock`] asks the machine for anything.
 
 #![forbid(unsafe_code)]
 

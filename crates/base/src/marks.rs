@@ -1,11 +1,12 @@
 //! Marks: rare branches, and the one test of each that must reach it.
 //!
-//! A branch that is rarely taken says [`mark!`](crate::mark) with a name of its own. The test that is there for it calls [`expect`] with
-//! that name, and fails at its end unless the branch was reached meanwhile: so it cannot come to pass by without anybody's notice.
-//! `cargo xtask tidy` sees to it that every mark has exactly one test, and every test its mark.
+//! A branch that is rarely taken says [`mark!`](crate::mark) with a name of its own. The test that is there for it
+//! calls [`expect`] with that name, and fails at its end unless the branch was reached meanwhile: so it cannot come to
+//! pass by without anybody's notice. `cargo xtask tidy` sees to it that every mark has exactly one test, and every test
+//! its mark.
 //!
-//! Only what happens on the test's own thread counts, so that tests beside each other do not mistake each other's hits for theirs.
-//! Builds without debug assertions have no marks.
+//! Only what happens on the test's own thread counts, so that tests beside each other do not mistake each other's hits
+//! for theirs. Builds without debug assertions have no marks.
 
 use std::cell::RefCell;
 

@@ -8,11 +8,11 @@
 //! ```
 //!
 //! Text is what was copied in. It is never moved again: a full block is sealed and a new one begun, twice as long up to
-//! [`BLOCK_MAX`], and a block that is sent is dropped. So it costs the same to add to an output, however much nobody has taken of
-//! it yet. Positions count the text from the last time that the output was cleared.
+//! [`BLOCK_MAX`], and a block that is sent is dropped. So it costs the same to add to an output, however much nobody
+//! has taken of it yet. Positions count the text from the last time that the output was cleared.
 //!
-//! A piece sits in front of the text at its position; several may share one, then their order counts. It is a part of a blob,
-//! which other outputs may hold, too, or a few bytes that became known late (see [`Output::close_deferred`]): to
+//! A piece sits in front of the text at its position; several may share one, then their order counts. It is a part of a
+//! blob, which other outputs may hold, too, or a few bytes that became known late (see [`Output::close_deferred`]): to
 //! put them into the text would move all that is behind them.
 //!
 //! Sending: [`Output::slices`] lends what is left, in order; [`Output::advance`] drops what the kernel took.
@@ -32,7 +32,8 @@ pub const HEADER_MAX: usize = 24;
 const BLOCK_MIN: usize = 512;
 pub const BLOCK_MAX: usize = 64 * 1024;
 
-/// From this length on, a blob that goes to many is shared: below, a copy costs less than one more part for the kernel to gather.
+/// From this length on, a blob that goes to many is shared: below, a copy costs less than one more part for the kernel
+/// to gather.
 const SHARED_MIN: usize = 2 * 1024;
 
 /// Blocks and pieces for which an empty output keeps room.

@@ -1,7 +1,7 @@
 //! Saying things less often than they happen.
 //!
-//! What a stranger can cause is logged at a bounded rate, so that nobody fills a disk by connecting. What was left out is
-//! counted, and said with the next line.
+//! What a stranger can cause is logged at a bounded rate, so that nobody fills a disk by connecting. What was left out
+//! is counted, and said with the next line.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -1,7 +1,7 @@
 //! What a command is, and what it is given: specs, arguments, errors, sessions, what workers share.
 //!
-//! Knows no command by name, and calls no handler: the commands are in the crate `commands`, the path that a command takes is
-//! in the crate `dispatch`, both above this one.
+//! Knows no command by name, and calls no handler: the commands are in the crate `commands`, the path that a command
+//! takes is in the crate `dispatch`, both above this one.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! What commands are told about a deadline: a number and what it means, and on what it depends whether the deadline changes.
+//! What commands are told about a deadline: a number and what it means, and on what it depends whether the deadline
+//! changes.
 
 use command::Args;
 

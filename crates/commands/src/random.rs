@@ -63,7 +63,8 @@ impl Room {
         Err(CommandError::REPLY_TOO_LONG)
     }
 
-    /// Whether there is room for more. There is none, and no error, for a client that is closed for its replies' length.
+    /// Whether there is room for more. There is none, and no error, for a client that is closed for its replies'
+    /// length.
     pub fn is_left(&self, reply: &ReplyWriter) -> Result<bool, CommandError> {
         if reply.out.len_since(self.start) as u64 > self.bytes_max {
             return Err(CommandError::REPLY_TOO_LONG);
@@ -72,8 +73,8 @@ impl Room {
     }
 }
 
-/// Gives `wanted` of the `len` elements that are walked, at most all: each is taken with the chance that is just right for those
-/// still wanted of those still to come.
+/// Gives `wanted` of the `len` elements that are walked, at most all: each is taken with the chance that is just right
+/// for those still wanted of those still to come.
 pub fn sample<T>(
     elements: impl Iterator<Item = T>,
     len: usize,

@@ -10,7 +10,8 @@ pub fn saving(cx: &Ctx<'_>) -> Saving {
     Saving { compress: cx.server.tunables.snapshot.rdbcompression.get(), list: list::limit(cx) }
 }
 
-/// For a value from so many bytes. What is compressed in them may not become longer than any string that a client can send.
+/// For a value from so many bytes. What is compressed in them may not become longer than any string that a client can
+/// send.
 pub fn loading(cx: &Ctx<'_>, bytes: usize) -> Loading {
     let (hasher, zset) = sorted_set::form(cx);
     let longest = cx.server.tunables.limits.proto_max_bulk_len.get();

@@ -1,5 +1,6 @@
-//! Which calls are long enough to run elsewhere: what the specs declare as [`Work`](command::spec::Work), and that a command does there
-//! what it does where it is. How commands run elsewhere is a matter of their path: `crates/dispatch/tests/path/long.rs`.
+//! Which calls are long enough to run elsewhere: what the specs declare as [`Work`](command::spec::Work), and that a
+//! command does there what it does where it is. How commands run elsewhere is a matter of their path:
+//! `crates/dispatch/tests/path/long.rs`.
 
 use crate::testing::TestServer;
 use command::spec::work::LONG_ELEMENTS;
@@ -98,7 +99,7 @@ impl Twins {
         twins
     }
 
-    /// Runs a command that is long; gives its answer.
+    /// Runs a command that is long; returns its answer.
     fn long(&mut self, line: &str) -> String {
         assert_eq!(self.server.send(0, line), "long", "{line}");
         self.server.execute();

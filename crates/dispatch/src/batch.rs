@@ -55,16 +55,16 @@ pub(crate) enum End {
     Error(resp::ProtocolError),
 }
 
-/// How far keys were fetched into the cache: those whose buckets, and those whose entries were asked for, counted from the
-/// first.
+/// How far keys were fetched into the cache: those whose buckets, and those whose entries were asked for, counted from
+/// the first.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Fetched {
     buckets: usize,
     entries: usize,
 }
 
-/// Keys that are fetched together, so that the processor looks up the pages of several at once; few enough for all that is
-/// fetched to stay in the nearest cache until its turn.
+/// Keys that are fetched together, so that the processor looks up the pages of several at once; few enough for all that
+/// is fetched to stay in the nearest cache until its turn.
 const TOGETHER: usize = 32;
 
 impl Fetched {
@@ -106,8 +106,8 @@ fn prefetch(keys: &[PlannedKey], locate: impl Fn(&PlannedKey) -> usize, lines: u
     }
 }
 
-/// Fetches the elements that commands from the first on will look for, as long as all have the same key; tells how many commands that
-/// were. Like `Fetched`, for what lies behind a single key.
+/// Fetches the elements that commands from the first on will look for, as long as all have the same key; returns how
+/// many commands that were. Like `Fetched`, for what lies behind a single key.
 pub(crate) fn prefetch_elements(
     server: &Server,
     input: &[u8],

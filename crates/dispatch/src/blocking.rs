@@ -1,16 +1,16 @@
 //! Commands that wait: BLPOP and its like, for every type.
 //!
 //! The handler of such a command first tries to do at once what it is asked for. If it cannot, it says
-//! [`Ctx::block`](command::Ctx::block); the command's shards are still locked then, and the client is put into the queues of
-//! its keys before they are let go, so that no push can slip through in between.
+//! [`Ctx::block`](command::Ctx::block); the command's shards are still locked then, and the client is put into the
+//! queues of its keys before they are let go, so that no push can slip through in between.
 //!
-//! A command that does something to a key with waiters serves them at its end, by running their commands again on their behalf: the
-//! same handler, and the same words unless the handler gave others to try again with. The answer goes to the worker of the
-//! client, as a message. A handler that says `block` again leaves its client where it stands.
+//! A command that does something to a key with waiters serves them at its end, by running their commands again on their
+//! behalf: the same handler, and the same words unless the handler gave others to try again with. The answer goes to
+//! the worker of the client, as a message. A handler that says `block` again leaves its client where it stands.
 //!
-//! While a client waits, its [`Blocked`] is in its session, and its [`Wait`] in its `ClientInfo`, for CLIENT UNBLOCK and
-//! CLIENT KILL. Ending a wait starts by claiming it; unless the claimer serves the client itself, it then messages the client's
-//! worker, which answers the client and takes the wait out of the tables.
+//! While a client waits, its [`Blocked`] is in its session, and its [`Wait`] in its `ClientInfo`, for CLIENT UNBLOCK
+//! and CLIENT KILL. Ending a wait starts by claiming it; unless the claimer serves the client itself, it then messages
+//! the client's worker, which answers the client and takes the wait out of the tables.
 
 use crate::account::{account, fail, lap};
 use crate::call::{self, Call, Called};
@@ -64,8 +64,8 @@ fn request(wait: &Wait) -> &Request {
     wait.request.downcast_ref().expect("every wait is begun here, with a request")
 }
 
-/// Serves who waits for the keys to which something happened, and then for those to which that did something, until nobody can be
-/// served. The frame of the command that did it is committed.
+/// Serves who waits for the keys to which something happened, and then for those to which that did something, until
+/// nobody can be served. The frame of the command that did it is committed.
 #[cold]
 pub fn serve_ready(server: &Server, state: &WorkerState, keys: &mut LockedKeys<'_>, deliveries: &Deliveries<'_>) {
     // What was filled may be past its deadline by now, after a slow transaction.

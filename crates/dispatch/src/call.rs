@@ -1,8 +1,8 @@
 //! The only caller of a handler.
 //!
-//! Whoever runs a command comes here: a client, EXEC, somebody who serves a waiting client, the executor. What the call entails
-//! besides follows from its [`Origin`]: each command has its own part of the effects, is remembered for the client's cache, and
-//! is logged as what it did.
+//! Whoever runs a command comes here: a client, EXEC, somebody who serves a waiting client, the executor. What the call
+//! entails besides follows from its [`Origin`]: each command has its own part of the effects, is remembered for the
+//! client's cache, and is logged as what it did.
 
 use crate::shapes;
 use command::clients::{Deliveries, tracking};

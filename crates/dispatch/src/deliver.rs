@@ -1,8 +1,8 @@
-//! What commands leave behind when their shards are let go: messages to workers that have to be woken, what their client has to hear
-//! itself, and large things to be freed.
+//! What commands leave behind when their shards are let go: messages to workers that have to be woken, what their
+//! client has to hear itself, and large things to be freed.
 //!
-//! The messages were posted while the shards were held that they are about, so that those about one key are in order (see
-//! [`Deliveries`]).
+//! The messages were posted while the shards were held that they are about, so that those about one key are in order
+//! (see [`Deliveries`]).
 
 use command::Server;
 use command::clients::{Deliveries, ForActor, Own, tracking};
@@ -20,8 +20,8 @@ pub fn finish(server: &Server, for_actor: &mut ForActor, deliveries: Deliveries<
     discard(server, effects);
 }
 
-/// Writes what a client has to hear of what it did itself: behind the reply of the command that did it. Returns whether more of it
-/// waits in the mailbox.
+/// Writes what a client has to hear of what it did itself: behind the reply of the command that did it. Returns whether
+/// more of it waits in the mailbox.
 #[inline]
 pub fn write_own(for_actor: &mut ForActor, session: &Session, reply: &mut ReplyWriter) -> bool {
     if !for_actor.own.is_empty() {

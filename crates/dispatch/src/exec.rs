@@ -152,7 +152,8 @@ fn run_one(
         fail(server, state, reply, error);
     } else if reply.out.len_since(mark) == 0 {
         base::mark!("a command of a transaction has no reply");
-        // CLIENT REPLY OFF has no reply, but its place in the array must not stay empty: replies may be on again at the end.
+        // CLIENT REPLY OFF has no reply, but its place in the array must not stay empty: replies may be on again at the
+        // end.
         reply.null();
     }
     let nanos = state.ticks.delta_as_nanos(start, state.ticks.raw());

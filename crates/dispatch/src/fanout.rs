@@ -1,7 +1,7 @@
 //! Published messages that came to a worker, on their way to its clients.
 //!
-//! A worker often gets many messages of one channel at once. Neighbouring ones that the same clients receive are written once, and
-//! each client is visited once for all of them: what a delivery costs is mostly the visit.
+//! A worker often gets many messages of one channel at once. Neighbouring ones that the same clients receive are
+//! written once, and each client is visited once for all of them: what a delivery costs is mostly the visit.
 
 use command::clients::channels::{Kind, Messages, Name, Publication};
 use command::{Server, WorkerState};
@@ -48,8 +48,8 @@ impl Run {
     }
 }
 
-/// Finds the ways in which clients of this worker receive a message, and calls `begin` with each new run. `last` is the run that
-/// was begun last, if nothing else has to be done behind it.
+/// Finds the ways in which clients of this worker receive a message, and calls `begin` with each new run. `last` is the
+/// run that was begun last, if nothing else has to be done behind it.
 pub fn sort_out(
     server: &Server,
     state: &WorkerState,

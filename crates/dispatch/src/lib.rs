@@ -1,7 +1,8 @@
 //! The path of a command: parse, plan, gates, lock, run, commit, reply.
 //!
-//! The only crate that calls handlers, and the crate `commands` knows nothing of it. It knows no command by name: all that is special
-//! about one is declared in its [`CommandSpec`](command::CommandSpec). Sans-IO: bytes come in as slices, replies leave as output.
+//! The only crate that calls handlers, and the crate `commands` knows nothing of it. It knows no command by name: all
+//! that is special about one is declared in its [`CommandSpec`](command::CommandSpec). Sans-IO: bytes come in as
+//! slices, replies leave as output.
 
 #![forbid(unsafe_code)]
 

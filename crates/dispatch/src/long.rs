@@ -1,8 +1,9 @@
 //! Commands that take long: another thread runs them, and no client waits that does not ask for their keys.
 //!
-//! A worker that runs a command serves nobody else meanwhile, and whoever wants a shard that the command holds waits for
-//! it. For most commands that is over in microseconds. Those whose spec says what their [`Work`](command::spec::Work) is, and which
-//! have much of it, are handed to the [`Executor`](command::session::waiting::Executor) instead:
+//! A worker that runs a command serves nobody else meanwhile, and whoever wants a shard that the command holds waits
+//! for it. For most commands that is over in microseconds. Those whose spec says what their
+//! [`Work`](command::spec::Work) is, and which have much of it, are handed to the
+//! [`Executor`](command::session::waiting::Executor) instead:
 //!
 //! ```text
 //!  worker:    plan, gates, lock, detach keys, unlock --Job-->       ... serves others ...    lock, attach keys,
@@ -11,11 +12,11 @@
 //!
 //! * The keys are detached (see `engine/src/detached.rs`), so the handler runs as ever, through the same door, only
 //!   that its shard is one of its own. What it did counts, is logged and is announced when the keys are attached again.
-//! * Its client waits, and its further commands with it: the order of replies is that of commands. So do clients that ask
-//!   for the keys; they try again when the keys are back.
+//! * Its client waits, and its further commands with it: the order of replies is that of commands. So do clients that
+//!   ask for the keys; they try again when the keys are back.
 //! * If the client goes away meanwhile, the command is finished all the same, as any command that has begun.
-//! * A command about the whole keyspace (KEYS) detaches nothing: it visits one shard after the other, as it would on its worker,
-//!   a part at a time.
+//! * A command about the whole keyspace (KEYS) detaches nothing: it visits one shard after the other, as it would on
+//!   its worker, a part at a time.
 //! * Inside a transaction a command runs where it is: all of the transaction happens at once.
 
 use crate::account::{account, fail};
@@ -49,8 +50,8 @@ pub(crate) fn hand_over(
     planned: Planned<'_>,
 ) -> bool {
     let Some(executor) = &server.executor else { return false };
-    /// More keys than these are worth being detached only where each has so many elements on average: that takes about as
-    /// long as to detach and attach a key.
+    /// More keys than these are worth being detached only where each has so many elements on average: that takes about
+    /// as long as to detach and attach a key.
     const KEYS_FEW: usize = 256;
     const ELEMENTS_PER_KEY: usize = 32;
     // Whoever holds all shards may be after more than his keys.
@@ -185,8 +186,8 @@ fn attach(
     }
 }
 
-/// Answers the client of a finished command, and counts the command. What the client has to hear of it itself follows. Returns
-/// false if it does not wait for it any more.
+/// Answers the client of a finished command, and counts the command. What the client has to hear of it itself follows.
+/// Returns false if it does not wait for it any more.
 pub fn end(
     server: &Server,
     worker: &mut Worker,

@@ -1,12 +1,13 @@
 //! A turn's commands: parse what arrived, fetch the keys into the cache, run in order.
 //!
-//! Up to [`COMMANDS_MAX`] commands of a connection are parsed before the first runs, and those of many connections before
-//! the first connection is answered: [`prepare`] parses and plans a [`ParsedBatch`], the commands of one connection, for as many
-//! connections as are ready; [`run_next`] runs the by_connection in the order in which they were prepared. Their
-//! keys are fetched in groups, across commands and connections: the entries of the group whose turn it is, and the
-//! buckets of the one after it, so that the misses of many commands overlap instead of adding up.
+//! Up to [`COMMANDS_MAX`] commands of a connection are parsed before the first runs, and those of many connections
+//! before the first connection is answered: [`prepare`] parses and plans a [`ParsedBatch`], the commands of one
+//! connection, for as many connections as are ready; [`run_next`] runs the by_connection in the order in which they
+//! were prepared. Their keys are fetched in groups, across commands and connections: the entries of the group whose
+//! turn it is, and the buckets of the one after it, so that the misses of many commands overlap instead of adding up.
 //!
-//! What a parsed batch holds are ranges of its connection's input, which must not change until the parsed batch has run.
+//! What a parsed batch holds are ranges of its connection's input, which must not change until the parsed batch has
+//! run.
 
 use crate::batch::{Batch, End, Parsed, ParsedBatch, PlannedKey, prefetch_elements};
 use crate::run::{Flow, Planned, dispatch};
@@ -66,7 +67,8 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
         let status = if session.partial.is_empty() {
             session.parser.parse_behind(&mut input[at..], at, &limits, &mut batch.words)
         } else {
-            // The words of a command that comes in parts stay with its connection until it is whole: each is copied once.
+            // The words of a command that comes in parts stay with its connection until it is whole: each is copied
+            // once.
             let status = session.parser.parse_behind(input, 0, &limits, &mut session.partial);
             if matches!(status, Ok(Status::Complete { .. })) {
                 batch.words.append(&mut session.partial);
@@ -97,7 +99,8 @@ pub fn prepare(server: &Server, worker: &mut Worker, session: &mut Session, inpu
     batch.by_connection.push(ParsedBatch { commands: first..batch.parsed.len(), end });
 }
 
-/// Runs the parsed batch that was prepared first of those that did not run yet, and then what else there is in its `input`.
+/// Runs the parsed batch that was prepared first of those that did not run yet, and then what else there is in its
+/// `input`.
 pub fn run_next(
     server: &Server,
     worker: &mut Worker,
@@ -132,7 +135,8 @@ pub fn run(
     outcome
 }
 
-/// Runs a parsed batch and all that follows it in `input`, through parsed batches that come and go behind those that are there.
+/// Runs a parsed batch and all that follows it in `input`, through parsed batches that come and go behind those that
+/// are there.
 fn run_from(
     server: &Server,
     worker: &mut Worker,

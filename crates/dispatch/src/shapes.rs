@@ -1,11 +1,11 @@
 //! Replies held against the shapes that the specs declare, in debug builds.
 //!
-//! A command is answered by one whole reply, in the protocol of its connection and of a type that its spec's `reply` has; or, if the
-//! spec says so, by push messages. Anything else is a mistake of the handler or of the declaration, and ends the test or the server
-//! that finds it.
+//! A command is answered by one whole reply, in the protocol of its connection and of a type that its spec's `reply`
+//! has; or, if the spec says so, by push messages. Anything else is a mistake of the handler or of the declaration, and
+//! ends the test or the server that finds it.
 //!
-//! A [`Shape`] names the types of RESP3. In RESP2 a map, a set and a push are arrays, a double and a verbatim text are bulk strings,
-//! and a truth is an integer: so are they held here.
+//! A [`Shape`] names the types of RESP3. In RESP2 a map, a set and a push are arrays, a double and a verbatim text are
+//! bulk strings, and a truth is an integer: so are they held here.
 
 use command::spec::Shape;
 use command::spec::registry::Command;

@@ -139,8 +139,8 @@ impl Worker {
         stats.dirty.add(dirty);
     }
 
-    /// Deletes keys past their deadline in the shards that are this worker's to sweep, and fields of hashes; returns in how
-    /// many milliseconds to come back, at most `at_most`, and 0 when there is more to do.
+    /// Deletes keys past their deadline in the shards that are this worker's to sweep, and fields of hashes; returns in
+    /// how many milliseconds to come back, at most `at_most`, and 0 when there is more to do.
     pub fn sweep(&mut self, server: &Server, at_most: u64) -> u64 {
         /// Keys of one shard that one sweep deletes, so that no client waits for many.
         const KEYS_PER_SHARD: usize = 64;

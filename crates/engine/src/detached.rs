@@ -1,25 +1,27 @@
 //! Detached keys: a long command takes its keys out of their shards, and works on them elsewhere.
 //!
 //! A command holds its shards for as long as it runs, and a shard has many other keys. One that takes long
-//! therefore holds its keys instead: under the locks of their shards they are moved into a keyspace of the command's own,
-//! and the shards are let go. The command runs there, on another thread, by the same handler and through the same door;
-//! when it is done, its keys are attached again under the locks of their shards, in whatever state they are then.
+//! therefore holds its keys instead: under the locks of their shards they are moved into a keyspace of the command's
+//! own, and the shards are let go. The command runs there, on another thread, by the same handler and through the same
+//! door; when it is done, its keys are attached again under the locks of their shards, in whatever state they are then.
 //!
 //! ```text
 //!  shard 3: a  z(placeholder)  b      detached: z          Detached: one shard: z, dst
 //!  shard 7: c  d                      detached: dst
 //! ```
 //!
-//! * To everybody else the command happens at the moment at which its keys are attached: until then, whoever names one of them waits
-//!   (see [`LockedKeys::must_wait`]), and so does whoever needs all shards. Two long commands with a key in common thus run
-//!   one after the other. Nobody waits while he has keys detached, so no two can wait for each other.
-//! * A detached collection leaves a [`Placeholder`] behind, without a deadline: a state of the entry that everybody who visits
-//!   the keyspace without naming keys (KEYS, SCAN, DBSIZE, RANDOMKEY, INFO keysizes) sees as what it is.
-//! * A key is detached from all databases: a command may have to do with several (COPY ... DB). It is also detached when it is not
-//!   there, so that nobody makes it meanwhile.
-//! * Who watches a key goes along with it. A key with waiters (BLPOP), or that serving a wait would fill, is never detached, so
-//!   attaching keys and serving waiters never interact.
-//! * Of a string or a small collection a copy goes, which takes no time to speak of; a large string is counted by reference.
+//! * To everybody else the command happens at the moment at which its keys are attached: until then, whoever names one
+//!   of them waits (see [`LockedKeys::must_wait`]), and so does whoever needs all shards. Two long commands with a key
+//!   in common thus run one after the other. Nobody waits while he has keys detached, so no two can wait for each
+//!   other.
+//! * A detached collection leaves a [`Placeholder`] behind, without a deadline: a state of the entry that everybody who
+//!   visits the keyspace without naming keys (KEYS, SCAN, DBSIZE, RANDOMKEY, INFO keysizes) sees as what it is.
+//! * A key is detached from all databases: a command may have to do with several (COPY ... DB). It is also detached
+//!   when it is not there, so that nobody makes it meanwhile.
+//! * Who watches a key goes along with it. A key with waiters (BLPOP), or that serving a wait would fill, is never
+//!   detached, so attaching keys and serving waiters never interact.
+//! * Of a string or a small collection a copy goes, which takes no time to speak of; a large string is counted by
+//!   reference.
 
 use crate::key::Key;
 use crate::keyspace::{Keyspace, Shape};

@@ -11,9 +11,9 @@ use structures::dict::Removed;
 use value::{Hash, Kind, Object};
 
 impl Keyspace {
-    /// Deletes keys of one shard that are past their deadline, at most `budget` of each database, and up to `fields` fields
-    /// of hashes, which it subtracts; returns the earliest time at which there may be more: now when a budget ran out,
-    /// or when another thread holds the shard.
+    /// Deletes keys of one shard that are past their deadline, at most `budget` of each database, and up to `fields`
+    /// fields of hashes, which it subtracts; returns the earliest time at which there may be more: now when a budget
+    /// ran out, or when another thread holds the shard.
     pub fn expire_shard(
         &self,
         shard: usize,
@@ -60,8 +60,8 @@ impl Keyspace {
 }
 
 impl Db {
-    /// Deletes up to `left` expired fields and subtracts them from `left` (a hash with nothing expired costs one); returns
-    /// whether more are due, and calls `commit` per field because each is its own journal frame.
+    /// Deletes up to `left` expired fields and subtracts them from `left` (a hash with nothing expired costs one);
+    /// returns whether more are due, and calls `commit` per field because each is its own journal frame.
     fn expire_fields(
         &mut self,
         number: usize,

@@ -32,8 +32,8 @@ pub struct Shape {
 /// What the whole keyspace knows about detached keys.
 #[derive(Default)]
 pub(crate) struct Detachments {
-    /// Commands that have detached keys. Changes under the locks of those keys' shards, so whoever has locked the shard of
-    /// such a key reads more than 0.
+    /// Commands that have detached keys. Changes under the locks of those keys' shards, so whoever has locked the shard
+    /// of such a key reads more than 0.
     pub commands: AtomicUsize,
     /// Somebody waits to have all shards: until he had them, no more keys are detached.
     pub all_wanted: AtomicBool,
@@ -117,8 +117,8 @@ impl Keyspace {
         self.shards[usize::from(shard)].try_lock().map_or(0, |shard| shard.dbs[db].table.entry_address(hash))
     }
 
-    /// Fourth step, for commands that look for elements of one key's value: fetches those. Reads the entry. What it fetches for
-    /// is probably the key, and nothing when another worker holds the shard.
+    /// Fourth step, for commands that look for elements of one key's value: fetches those. Reads the entry. What it
+    /// fetches for is probably the key, and nothing when another worker holds the shard.
     pub fn prefetch_elements(&self, db: usize, shard: u16, hash: u64, probes: &[Probe<'_>]) {
         if let Some(shard) = self.shards[usize::from(shard)].try_lock()
             && let Some(entry) = shard.dbs[db].table.probable(hash)

@@ -125,8 +125,8 @@ impl<C, K> Connection<C, K> {
         }
     }
 
-    /// Makes room for `ahead` more bytes of input. Where more is known to be `missing`, room for all of it is made as soon as
-    /// enough of it has come: nothing is copied twice, and nobody reserves by an announcement alone.
+    /// Makes room for `ahead` more bytes of input. Where more is known to be `missing`, room for all of it is made as
+    /// soon as enough of it has come: nothing is copied twice, and nobody reserves by an announcement alone.
     fn make_room(&mut self, ahead: usize, missing: usize) {
         let len = self.input.len();
         if ahead <= self.input.capacity() - len {

@@ -1,13 +1,14 @@
 //! What moves bytes between sockets and the loop.
 //!
-//! The loop says what it wants in terms that suit a system that reports when a socket is ready (epoll) as well as one that
-//! reports when an operation is done (io_uring):
+//! The loop says what it wants in terms that suit a system that reports when a socket is ready (epoll) as well as one
+//! that reports when an operation is done (io_uring):
 //!
-//! - It *receives into* memory of its own, only after an event said that there is something. A driver of completions has the bytes
-//!   in its own buffers by then, and copies them out.
-//! - It *sends from* an [`Output`], of which the driver takes what it can. What it takes it may have given to the system already, or
-//!   may hold (blobs by reference) until the system is done with it; it is as good as sent, and the loop forgets it. A driver that
-//!   takes only a part says with an event when it would take more. So the loop bounds what it keeps, the driver what it holds.
+//! - It *receives into* memory of its own, only after an event said that there is something. A driver of completions
+//!   has the bytes in its own buffers by then, and copies them out.
+//! - It *sends from* an [`Output`], of which the driver takes what it can. What it takes it may have given to the
+//!   system already, or may hold (blobs by reference) until the system is done with it; it is as good as sent, and the
+//!   loop forgets it. A driver that takes only a part says with an event when it would take more. So the loop bounds
+//!   what it keeps, the driver what it holds.
 //! - All that was sent in a turn may be submitted together by the [`Driver::wait`] that follows.
 
 use crate::stream::Stream;
@@ -54,14 +55,15 @@ pub trait Driver {
     /// The system can wait no more. To be interrupted is no error, and ends the wait.
     fn wait(&mut self, timeout: Duration, note: impl FnMut(Event)) -> io::Result<()>;
 
-    /// Receives what is there, as [`io::Read::read`] does: 0 is the end. Less than was asked for means that there is no more for now.
+    /// Receives what is there, as [`io::Read::read`] does: 0 is the end. Less than was asked for means that there is no
+    /// more for now.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`]: nothing is there, until an event. Others: the connection is broken.
     fn receive(&mut self, socket: &mut Self::Socket, into: &mut [u8]) -> io::Result<usize>;
 
-    /// Takes from the front of `output` as much as can be sent or held, and returns whether that was all. If not, an event
-    /// says when there is room.
+    /// Takes from the front of `output` as much as can be sent or held, and returns whether that was all. If not, an
+    /// event says when there is room.
     ///
     /// # Errors
     /// The connection is broken.

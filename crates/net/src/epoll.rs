@@ -1,5 +1,5 @@
-//! The driver over the system's readiness, edge-triggered (epoll, through `mio`): a socket is registered once, a short read or
-//! write means that it is drained or full, and each read and write is a system call of its own.
+//! The driver over the system's readiness, edge-triggered (epoll, through `mio`): a socket is registered once, a short
+//! read or write means that it is drained or full, and each read and write is a system call of its own.
 
 use crate::driver::{Driver, Event};
 use crate::stream::Stream;
@@ -35,7 +35,8 @@ impl Epoll {
     }
 }
 
-/// Makes a loop wait for connections, with [`Event::Connections`]. Of several loops that wait for the same listener, one is woken.
+/// Makes a loop wait for connections, with [`Event::Connections`]. Of several loops that wait for the same listener,
+/// one is woken.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn watch_listener(registry: &Registry, listener: BorrowedFd<'_>) -> io::Result<()> {
     use rustix::event::epoll::{EventData, EventFlags, add};

@@ -22,7 +22,8 @@ mod tests;
 const SHARED_LEN: usize = 4 * READ_LEN;
 /// With so many bytes of replies kept back, they are sent before more commands run.
 const UNSENT_MAX: usize = 256 * 1024;
-/// A connection that moved so many bytes in its last turn, in either direction, is heavy: it is served after those that are not.
+/// A connection that moved so many bytes in its last turn, in either direction, is heavy: it is served after those that
+/// are not.
 const HEAVY_BYTES: usize = 32 * 1024;
 /// Bytes read at a time from a heavy connection, so that the turn can end between two reads.
 const HEAVY_READ_LEN: usize = 16 * 1024;
@@ -266,8 +267,8 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
         }
     }
 
-    /// Serves one connection for this turn: at once, or, in the common case of whole commands that came to a connection at
-    /// rest, together with others that are ready too. Of those, up to `read_len` bytes are read.
+    /// Serves one connection for this turn: at once, or, in the common case of whole commands that came to a connection
+    /// at rest, together with others that are ready too. Of those, up to `read_len` bytes are read.
     fn serve(&mut self, slot: usize, read_len: usize) {
         let EventLoop { connections, driver, service, shared, shared_used, .. } = self;
         let Some(connection) = connections.get_mut(slot).and_then(Option::as_deref_mut) else { return };

@@ -1,15 +1,16 @@
 //! Sockets and the event loop of a worker.
 //!
-//! Each worker thread runs one [`EventLoop`]: it accepts, reads, hands the bytes to its [`Service`], and writes what the
-//! service answered, once per connection and turn. All loops wait for new connections; the one that wakes up gives each to
-//! the worker with the fewest, and to none that is stuck in a long turn. Connections never change their worker. How bytes move
-//! is a [`Driver`]'s business: [`Epoll`] is the one there is, and the trait leaves room for one that is told of completions.
+//! Each worker thread runs one [`EventLoop`]: it accepts, reads, hands the bytes to its [`Service`], and writes what
+//! the service answered, once per connection and turn. All loops wait for new connections; the one that wakes up gives
+//! each to the worker with the fewest, and to none that is stuck in a long turn. Connections never change their worker.
+//! How bytes move is a [`Driver`]'s business: [`Epoll`] is the one there is, and the trait leaves room for one that is
+//! told of completions.
 //!
 //! This crate knows bytes and connections. What the bytes mean is the service's business.
 //!
-//! A connection that does not take its replies is not read from until it has: what a client can make the server hold by asking
-//! is bounded by one turn's replies. What it is sent without asking ([`Action::Push`]) is the service's to bound: it is told after
-//! each turn how much is held, and closes whom it wants to.
+//! A connection that does not take its replies is not read from until it has: what a client can make the server hold by
+//! asking is bounded by one turn's replies. What it is sent without asking ([`Action::Push`]) is the service's to
+//! bound: it is told after each turn how much is held, and closes whom it wants to.
 
 #![forbid(unsafe_code)]
 
@@ -43,8 +44,8 @@ pub enum Next {
     Pending,
     /// Send what is written, then resume.
     SendFirst,
-    /// Apply what is in the worker's mailbox by now, then resume, within this turn: what is pushed to the connection stands between
-    /// the replies so far and those to come.
+    /// Apply what is in the worker's mailbox by now, then resume, within this turn: what is pushed to the connection
+    /// stands between the replies so far and those to come.
     DeliverFirst,
     /// Send what is written, then close.
     Close,
@@ -110,10 +111,11 @@ pub trait Service {
     fn message(&mut self, message: Self::Message);
     /// What is due by now, one thing at a time; asked until there is no more, once a turn and after messages came.
     fn due(&mut self) -> Option<Action<Self::Message, Self::Push>>;
-    /// A message to one connection, which may end its waiting; `None` when it does not. What it writes is sent in any case.
+    /// A message to one connection, which may end its waiting; `None` when it does not. What it writes is sent in any
+    /// case.
     fn deliver(&mut self, conn: &mut Self::Conn, message: Self::Message, output: &mut Output) -> Option<Next>;
-    /// Writes to `output` what a connection is to be sent, in the form that is right for it now; nothing, if it should not have
-    /// it any more.
+    /// Writes to `output` what a connection is to be sent, in the form that is right for it now; nothing, if it should
+    /// not have it any more.
     fn push(&mut self, conn: &mut Self::Conn, push: &Self::Push, output: &mut Output);
     fn closed(&mut self, conn: Self::Conn);
 }

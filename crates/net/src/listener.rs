@@ -179,8 +179,8 @@ impl Listeners {
         self.registries.iter().try_for_each(|registry| epoll::watch_listener(registry, listener.as_fd()))
     }
 
-    /// Listens for connections of a kind on these TCP addresses and no others. Those that are open already stay open, so that
-    /// nobody who is about to be accepted there is turned away.
+    /// Listens for connections of a kind on these TCP addresses and no others. Those that are open already stay open,
+    /// so that nobody who is about to be accepted there is turned away.
     ///
     /// # Errors
     /// The first address that cannot be had; nothing is changed then.

@@ -54,7 +54,8 @@ impl<M> Mailbox<M> {
         if self.put(message) { self.wake() } else { Ok(()) }
     }
 
-    /// Puts a message into the mailbox; returns whether the worker has to be woken, as it does for the first of several.
+    /// Puts a message into the mailbox; returns whether the worker has to be woken, as it does for the first of
+    /// several.
     pub fn put(&self, message: M) -> bool {
         self.add(Mail::Message(message))
     }

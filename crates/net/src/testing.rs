@@ -1,4 +1,5 @@
-//! For tests: a driver that is told of completions, as one over io_uring would be, and a service that repeats words, or shouts them.
+//! For tests: a driver that is told of completions, as one over io_uring would be, and a service that repeats words, or
+//! shouts them.
 
 use crate::driver::{Driver, Event};
 use crate::epoll::Epoll;
@@ -28,11 +29,12 @@ impl TestDriver for Epoll {
     }
 }
 
-/// Bytes are received before the loop asks for them, and sent after it has handed them over; one send of a connection is
-/// under way at a time. The system's part is played with the help of [`Epoll`].
+/// Bytes are received before the loop asks for them, and sent after it has handed them over; one send of a connection
+/// is under way at a time. The system's part is played with the help of [`Epoll`].
 pub(crate) struct Completions {
     system: Epoll,
-    /// All sockets, by the number under which the system knows them: those that are released too, until they have sent all.
+    /// All sockets, by the number under which the system knows them: those that are released too, until they have sent
+    /// all.
     sockets: BTreeMap<usize, Rc<RefCell<Held>>>,
     numbers: usize,
     random: Rng,
@@ -163,8 +165,8 @@ impl Driver for Completions {
 /// Bytes for some connections.
 pub(crate) type Message = (Box<[u64]>, Blob);
 
-/// Answers lines: `3 ab` with `ababab`, `pause` with `paused` and, once that is sent, `resumed`, `shout ab` with `ab` to everybody
-/// and `shouted` behind it, `spin` never until `release` is set, `bye` with the end of the connection.
+/// Answers lines: `3 ab` with `ababab`, `pause` with `paused` and, once that is sent, `resumed`, `shout ab` with `ab`
+/// to everybody and `shouted` behind it, `spin` never until `release` is set, `bye` with the end of the connection.
 pub(crate) struct Repeater {
     /// Of all workers.
     pub shared: Arc<Shared>,

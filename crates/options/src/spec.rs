@@ -2,9 +2,9 @@
 //!
 //! A declaration is a row `option(name, kind, default, effect, summary)`, followed by what is unusual about it
 //! (`.immutable()`, `.alias(&[..])`, ...) and, if the server reads the option while it runs, by its target:
-//! `=> name: type` makes a field of that type, which always has the option's value (see `options!`). Invariants, checked
-//! by the tests: names are lower case and unique over names and aliases, the default text is a valid value of its kind,
-//! and every value of that kind fits the target.
+//! `=> name: type` makes a field of that type, which always has the option's value (see `options!`). Invariants,
+//! checked by the tests: names are lower case and unique over names and aliases, the default text is a valid value of
+//! its kind, and every value of that kind fits the target.
 
 use crate::parse::initial;
 use crate::setting::Target;
@@ -64,8 +64,8 @@ pub enum Access {
     Mutable,
     /// Only the file and the command line set it.
     Immutable,
-    /// As above, and Redis does not have it. Who writes back all that `CONFIG GET *` returned, as backups and test suites
-    /// do, leaves out Redis' immutable options only; so this one may be set to the value that it has.
+    /// As above, and Redis does not have it. Who writes back all that `CONFIG GET *` returned, as backups and test
+    /// suites do, leaves out Redis' immutable options only; so this one may be set to the value that it has.
     ImmutableHere,
     /// `CONFIG SET` changes it if `enable-protected-configs` allows that to the client.
     Protected,

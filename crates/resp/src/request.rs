@@ -198,8 +198,8 @@ impl RequestParser {
         self.parse_behind(input, 0, limits, args)
     }
 
-    /// As `parse`, but arguments are added behind those that are in `args`, as offsets from `base` bytes in front of `input`.
-    /// So the arguments of many commands can be gathered without being copied.
+    /// As `parse`, but arguments are added behind those that are in `args`, as offsets from `base` bytes in front of
+    /// `input`. So the arguments of many commands can be gathered without being copied.
     #[inline]
     pub fn parse_behind(
         &mut self,

@@ -1,4 +1,5 @@
-//! What is asked of the allocator beyond `malloc` and `free`: its settings, its background thread, purging, its version.
+//! What is asked of the allocator beyond `malloc` and `free`: its settings, its background thread, purging, its
+//! version.
 //!
 //! The safe interface has no command that neither takes nor gives a value, so this file makes that call directly.
 
@@ -11,12 +12,14 @@ const PURGE_ALL: &std::ffi::CStr = c"arena.4096.purge";
 
 /// What the allocator reads when the process starts: the address of its settings.
 ///
-/// * `cache_oblivious` would give every object from 16 KiB on a page of address space beside its own, to begin it somewhere else in
-///   its first page. A table's pages begin where they have to, so each would only leave a gap, and the allocator has to describe
-///   gaps too: half a byte for each small key.
-/// * `dirty_decay_ms` is after how long pages that were freed and not used again go back to the system. Tables free a segment
-///   whenever one grows, so with the allocator's own 10 seconds a tenth of a full server's memory is pages that nothing is in.
-// SAFETY: the name is the allocator's own, which declares it as a pointer to text that ends in NUL, for programs to define.
+/// * `cache_oblivious` would give every object from 16 KiB on a page of address space beside its own, to begin it
+///   somewhere else in its first page. A table's pages begin where they have to, so each would only leave a gap, and
+///   the allocator has to describe gaps too: half a byte for each small key.
+/// * `dirty_decay_ms` is after how long pages that were freed and not used again go back to the system. Tables free a
+///   segment whenever one grows, so with the allocator's own 10 seconds a tenth of a full server's memory is pages that
+///   nothing is in.
+// SAFETY: the name is the allocator's own, which declares it as a pointer to text that ends in NUL, for programs to
+// define.
 #[allow(unsafe_code)]
 #[unsafe(export_name = "_rjem_malloc_conf")]
 static SETTINGS: &[u8; 41] = b"cache_oblivious:false,dirty_decay_ms:200\0";

@@ -76,8 +76,8 @@ impl Running {
     }
 }
 
-/// Threads for long commands, at the most: one for two workers, but two if there are two workers, so that one long command is not
-/// behind another.
+/// Threads for long commands, at the most: one for two workers, but two if there are two workers, so that one long
+/// command is not behind another.
 const EXECUTORS_MAX: usize = 8;
 /// How much less of the processor a helper gets than a worker: about a third.
 const HELPER_NICENESS: i32 = 5;
@@ -190,8 +190,8 @@ fn spawn_executors(count: usize, server: &Arc<Server>, jobs: Receiver<Box<Job>>)
     Ok(())
 }
 
-/// Starts a thread for what no client waits for, or what takes long. Where there is too little of the processor for all, the
-/// workers come first.
+/// Starts a thread for what no client waits for, or what takes long. Where there is too little of the processor for
+/// all, the workers come first.
 fn spawn_helper(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), BootError> {
     let polite = move || {
         // Elsewhere the process, not the thread, has a priority.

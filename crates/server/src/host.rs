@@ -213,7 +213,8 @@ fn cpu_times() -> CpuTimes {
     }
 }
 
-/// User and system time of the first worker: it accepts, and does the server's own work, as the main thread of Redis does.
+/// User and system time of the first worker: it accepts, and does the server's own work, as the main thread of Redis
+/// does.
 fn first_worker_times() -> (u64, u64) {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let is_first = |task: &fs::DirEntry| {

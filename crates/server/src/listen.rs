@@ -9,8 +9,8 @@ use std::path::Path;
 /// Why the server cannot listen where it should, in one line for the log.
 pub struct Failed(pub String);
 
-/// Listens where `bind` and `port` say, and nowhere else. With `any_port` a port of 0 is chosen by the system instead of
-/// meaning "no TCP". When that fails, all is as before.
+/// Listens where `bind` and `port` say, and nowhere else. With `any_port` a port of 0 is chosen by the system instead
+/// of meaning "no TCP". When that fails, all is as before.
 pub fn follow(options: &Options, listeners: &Listeners, any_port: bool) -> Result<(), Failed> {
     let backlog = i32::try_from(options.int("tcp-backlog")).unwrap_or(511);
     let wanted = if options.int("port") != 0 || any_port { addresses(options)? } else { Vec::new() };

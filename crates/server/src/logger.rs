@@ -1,8 +1,8 @@
 //! The log, in Redis' format, so that tools and test suites that wait for its lines work:
 //! `pid:role day month year time level message`.
 //!
-//! Whoever logs only puts a line into memory; a thread writes it. So a log that is slow, or that nobody reads any more, stops
-//! nothing. It has room for [`WAITING_MAX`] bytes; of lines beyond that, the log says how many were lost.
+//! Whoever logs only puts a line into memory; a thread writes it. So a log that is slow, or that nobody reads any more,
+//! stops nothing. It has room for [`WAITING_MAX`] bytes; of lines beyond that, the log says how many were lost.
 
 use chrono::Local;
 use log::{Level, LevelFilter, Log, Metadata, Record};

@@ -48,7 +48,8 @@ pub struct WorkerService {
     pub busy: Vec<u64>,
 }
 
-/// The waits of this worker's clients that have a deadline, by it (in microseconds of the monotonic clock) and by client.
+/// The waits of this worker's clients that have a deadline, by it (in microseconds of the monotonic clock) and by
+/// client.
 pub type Deadlines = BTreeMap<(u64, u64), Arc<Wait>>;
 
 /// A connection, with what only this layer knows.
@@ -102,8 +103,8 @@ impl WorkerService {
         WorkerService { server, worker, sweep_at: 0, cron_at: 0, deadlines, due: VecDeque::new(), busy: Vec::new() }
     }
 
-    /// What is to become of a connection after its commands. The only way from one to the other, because the deadline of
-    /// a session that has begun to wait must be noted.
+    /// What is to become of a connection after its commands. The only way from one to the other, because the deadline
+    /// of a session that has begun to wait must be noted.
     #[inline]
     fn next(&mut self, session: &Session, flow: Flow, reply: &mut ReplyWriter) -> Next {
         if reply.out.len() >= self.worker.state.output_limit(&session.info) {

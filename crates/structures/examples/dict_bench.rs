@@ -1,7 +1,8 @@
 //! How fast a `Dict` is, and what an entry costs: `cargo run --release --example dict_bench -- 1000000`.
 //!
-//! Prints nanoseconds for each operation over keys in random order, hashes computed before, alone and in batches of 16 with
-//! both prefetches; and the longest single set while growing. Small by default, so that it can run in every test run.
+//! Prints nanoseconds for each operation over keys in random order, hashes computed before, alone and in batches of 16
+//! with both prefetches; and the longest single set while growing. Small by default, so that it can run in every test
+//! run.
 
 use russet_structures::dict::{Dict, Hasher, NewValue, ValueRef};
 use std::hint::black_box;

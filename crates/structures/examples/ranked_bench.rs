@@ -1,7 +1,7 @@
 //! How fast a `Ranked` is, and what a member costs: `cargo run --release --example ranked_bench -- 1000000`.
 //!
-//! Prints nanoseconds of the processor for each operation over members in random order, hashes computed before; and the longest single
-//! operations. Small by default, so that it can run in every test run.
+//! Prints nanoseconds of the processor for each operation over members in random order, hashes computed before; and the
+//! longest single operations. Small by default, so that it can run in every test run.
 
 use russet_structures::hash::Hasher;
 use russet_structures::ranked::{Ranked, RankedBuilder};
@@ -54,7 +54,8 @@ impl Members {
     }
 }
 
-/// Nanoseconds that this process has run, so that others on the machine do not count; without Linux, since the first call.
+/// Nanoseconds that this process has run, so that others on the machine do not count; without Linux, since the first
+/// call.
 fn ran_ns() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
     let scheduled = std::fs::read_to_string("/proc/self/schedstat").ok();

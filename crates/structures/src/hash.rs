@@ -5,9 +5,9 @@
 
 /// A keyed hash function. Copies are cheap and give the same hashes.
 ///
-/// SipHash as Aumasson and Bernstein specify it, with one round for each word and three at the end. It is written here and not
-/// taken from a library because it runs for every key of every command, and keys are short: what libraries do to
-/// take input in parts costs as much as the hash itself.
+/// SipHash as Aumasson and Bernstein specify it, with one round for each word and three at the end. It is written here
+/// and not taken from a library because it runs for every key of every command, and keys are short: what libraries do
+/// to take input in parts costs as much as the hash itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Hasher {
     k0: u64,

@@ -1,4 +1,5 @@
-//! The lock of a shard: a mutex of its own cache lines, whose waiters look for a while before they sleep, and may give up.
+//! The lock of a shard: a mutex of its own cache lines, whose waiters look for a while before they sleep, and may give
+//! up.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::ops::{Deref, DerefMut};

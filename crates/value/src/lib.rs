@@ -1,9 +1,10 @@
 //! The types of a value: what a key holds, and how it is encoded.
 //!
 //! Strings live in the entry of the keyspace itself (an integer, or bytes), so this crate only says how they
-//! are encoded and named. Every other type is an [`Object`], behind one pointer in the entry or, as long as it is [`small`], in
-//! the entry as bytes: a file (or folder) for each, which chooses between the structures that the type is made of, converts at Redis' thresholds and names the
-//! encoding as OBJECT ENCODING does. A collection in the keyspace is never empty, but for a stream.
+//! are encoded and named. Every other type is an [`Object`], behind one pointer in the entry or, as long as it is
+//! [`small`], in the entry as bytes: a file (or folder) for each, which chooses between the structures that the type is
+//! made of, converts at Redis' thresholds and names the encoding as OBJECT ENCODING does. A collection in the keyspace
+//! is never empty, but for a stream.
 
 #![forbid(unsafe_code)]
 

@@ -164,7 +164,7 @@ impl List {
         }
     }
 
-    /// Removes up to `most` elements that are this string, seen from an end; gives how many there were.
+    /// Removes up to `most` elements that are this string, seen from an end; returns how many there were.
     pub fn remove_equal(&mut self, end: End, string: &[u8], most: usize) -> usize {
         match self {
             List::Packed(packed) => packed.remove_equal(end == End::Front, Element::of(string), most),

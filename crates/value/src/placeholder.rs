@@ -1,7 +1,7 @@
 //! What stays in the place of a value that a long command has detached for now.
 //!
-//! Whoever looks at values without naming their keys (SCAN, INFO keysizes) meets it: it knows the type and how much there was, and
-//! has nothing else to show. Whoever names such a key waits until its value is back.
+//! Whoever looks at values without naming their keys (SCAN, INFO keysizes) meets it: it knows the type and how much
+//! there was, and has nothing else to show. Whoever names such a key waits until its value is back.
 
 use crate::Object;
 

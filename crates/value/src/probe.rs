@@ -1,8 +1,9 @@
-//! What commands are about to look for in a collection, so that it can be fetched into the cache for many of them at once.
+//! What commands are about to look for in a collection, so that it can be fetched into the cache for many of them at
+//! once.
 //!
-//! A large collection misses the cache at every step of a search: the bucket of the element, the element, and in a sorted set the leaf
-//! where it stands and the one where it goes. Each step needs what the one before it read. So all probes take the first step
-//! together, then all the second, and the misses of each step overlap.
+//! A large collection misses the cache at every step of a search: the bucket of the element, the element, and in a
+//! sorted set the leaf where it stands and the one where it goes. Each step needs what the one before it read. So all
+//! probes take the first step together, then all the second, and the misses of each step overlap.
 //!
 //! Fetching changes nothing and answers nothing. It looks at what has the right tag, not at what is equal, and so may
 //! fetch for nothing.
@@ -20,7 +21,8 @@ pub enum Place {
     None,
     /// The place of the element.
     Own,
-    /// The place of the element, and where it comes to stand under this score. Without an element: where the score begins.
+    /// The place of the element, and where it comes to stand under this score. Without an element: where the score
+    /// begins.
     Score(f64),
     /// The place of the element, and where it comes to stand when its score rises by this.
     Rise(f64),
@@ -35,7 +37,8 @@ pub struct Probe<'a> {
 }
 
 impl Object {
-    /// Fetches what the probes, at most [`PROBES`], will find. Reads the object itself, which should have been asked for.
+    /// Fetches what the probes, at most [`PROBES`], will find. Reads the object itself, which should have been asked
+    /// for.
     pub fn prefetch(&self, probes: &[Probe<'_>]) {
         match self {
             Object::Set(set) => set.prefetch(probes),

@@ -1,8 +1,9 @@
 //! The small form: a collection as tagged bytes, which the keyspace keeps within its entry.
 //!
-//! Most collections are small, and most of what a small one would take is not its elements: a box, a buffer and the allocator's
-//! rounding of both. As bytes in the entry it takes one allocation and one cache miss. The bytes are those of the packed form as
-//! they are; the tag says which form it is, and how many elements there are, so nothing is parsed on the way in or out:
+//! Most collections are small, and most of what a small one would take is not its elements: a box, a buffer and the
+//! allocator's rounding of both. As bytes in the entry it takes one allocation and one cache miss. The bytes are those
+//! of the packed form as they are; the tag says which form it is, and how many elements there are, so nothing is parsed
+//! on the way in or out:
 //!
 //! ```text
 //! tag  0..3  form: list, set, set of integers, hash, sorted set, stream
@@ -11,9 +12,10 @@
 //!
 //! Only a stream has to be put together first: what it knows besides its entries goes in front of them.
 //!
-//! Nobody works on these bytes. Who looks at a collection or changes it gets an [`Object`] from a [`Workbench`], whose buffer is
-//! used again and again: a copy of a few cache lines each way, and no allocation. What has outgrown [`SMALL_MAX`] is boxed, and stays
-//! so. A hash whose fields may have deadlines is never small: the index of those wants it boxed.
+//! Nobody works on these bytes. Who looks at a collection or changes it gets an [`Object`] from a [`Workbench`], whose
+//! buffer is used again and again: a copy of a few cache lines each way, and no allocation. What has outgrown
+//! [`SMALL_MAX`] is boxed, and stays so. A hash whose fields may have deadlines is never small: the index of those
+//! wants it boxed.
 
 use crate::string::Str;
 use crate::{Hash, Kind, List, Object, Set, SortedSet, Stream};
@@ -114,8 +116,8 @@ pub fn encoding_name(small: Tagged<'_>) -> &'static str {
     }
 }
 
-/// A collection of its own of a value; lent if it is boxed anyway. `None` for strings. For those who look at values rarely: it
-/// allocates.
+/// A collection of its own of a value; lent if it is boxed anyway. `None` for strings. For those who look at values
+/// rarely: it allocates.
 pub fn object<'a>(value: &ValueRef<'a, Object>) -> Option<Cow<'a, Object>> {
     match *value {
         ValueRef::Boxed(object) => Some(Cow::Borrowed(object)),

@@ -1,8 +1,9 @@
 //! The sorted set: members ordered by (score, member), packed while it is small.
 //!
-//! Up to `zset-max-listpack-entries` members of up to `zset-max-listpack-value` bytes are a `PackedRanked`, which OBJECT ENCODING
-//! calls "listpack"; more or longer ones are a `Ranked`, called "skiplist". What has become large stays so; only a set that is built
-//! as a whole ([`Builder`]) chooses anew. As in Redis, the packed form keeps no -0.0 but 0.0.
+//! Up to `zset-max-listpack-entries` members of up to `zset-max-listpack-value` bytes are a `PackedRanked`, which
+//! OBJECT ENCODING calls "listpack"; more or longer ones are a `Ranked`, called "skiplist". What has become large stays
+//! so; only a set that is built as a whole ([`Builder`]) chooses anew. As in Redis, the packed form keeps no -0.0 but
+//! 0.0.
 //!
 //! Both forms order members alike, and answer by the same methods. Scores are numbers.
 
@@ -310,8 +311,8 @@ impl SortedSet {
         }
     }
 
-    /// Makes a small set ready for so many members: as Redis, it becomes large at once when they are many, even if they turn
-    /// out to be there already.
+    /// Makes a small set ready for so many members: as Redis, it becomes large at once when they are many, even if they
+    /// turn out to be there already.
     pub fn expect(&mut self, (hasher, limits): (Hasher, Limits), members: usize) {
         if !limits.allow(members, 0) {
             self.grow(hasher);
@@ -339,7 +340,7 @@ impl SortedSet {
         }
     }
 
-    /// Removes a member; gives its score.
+    /// Removes a member; returns its score.
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         match &mut self.form {
             Form::Packed(packed) => packed.remove(member),
@@ -373,9 +374,9 @@ impl SortedSet {
 
     /// The ranks of the members within these bounds, if all scores are equal; from the far end, for walks backwards.
     ///
-    /// If scores differ, the result has no meaning, but for sets that are not large it is that of Redis: the walk begins at the
-    /// first member that the near bound lets in, passes over `skip` members unseen, and ends before the first that is out
-    /// of the far bound. What was skipped is in the result.
+    /// If scores differ, the result has no meaning, but for sets that are not large it is that of Redis: the walk
+    /// begins at the first member that the near bound lets in, passes over `skip` members unseen, and ends before the
+    /// first that is out of the far bound. What was skipped is in the result.
     pub fn ranks_of_lex(&self, min: Lex<'_>, max: Lex<'_>, backwards: bool, skip: usize) -> Range<usize> {
         let ends = self.by_rank(0).zip(self.by_rank(self.len().wrapping_sub(1)));
         let Some(((first, lowest), (last, highest))) = ends else { return 0..0 };
@@ -576,8 +577,8 @@ impl Builder {
         self.ranked.upsert(self.hasher.hash(member), member, decide);
     }
 
-    /// The same for several members at once, whose cache misses overlap; `decide` is given the old score, if any, and the
-    /// one that stands beside the member.
+    /// The same for several members at once, whose cache misses overlap; `decide` is given the old score, if any, and
+    /// the one that stands beside the member.
     pub fn upsert_batch(
         &mut self,
         batch: &[(PackedElement<'_>, f64)],

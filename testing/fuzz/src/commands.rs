@@ -1,8 +1,8 @@
-//! A whole server without sockets: whatever sessions ask for, each command is answered with exactly one reply, of the shape that its
-//! spec declares, and the server goes on.
+//! A whole server without sockets: whatever sessions ask for, each command is answered with exactly one reply, of the
+//! shape that its spec declares, and the server goes on.
 //!
-//! Calls are drawn from the argument grammar of the specs (see [`grammar`]), with few keys and awkward values, so that commands meet
-//! each other's keys. Who waits for a key has waited long enough at once.
+//! Calls are drawn from the argument grammar of the specs (see [`grammar`]), with few keys and awkward values, so that
+//! commands meet each other's keys. Who waits for a key has waited long enough at once.
 
 use crate::grammar::{self, Words};
 use crate::{VALUES, pick, soup};
@@ -20,8 +20,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-/// Commands that end, stop, or wait: their effect is on the process or on other connections, not on the data; and those that answer
-/// not once but several times or never. The tests over sockets have them. All subcommands of what is named here are meant.
+/// Commands that end, stop, or wait: their effect is on the process or on other connections, not on the data; and those
+/// that answer not once but several times or never. The tests over sockets have them. All subcommands of what is named
+/// here are meant.
 const LEFT_OUT: &[&str] = &[
     "client|kill",
     "client|pause",
@@ -120,8 +121,8 @@ pub fn play(rng: &mut Rng) -> Tally {
             tally.count(server, words, reply);
         }
         if session.waiting.name() == "long" {
-            // It runs elsewhere, and its end is told to the running server's worker, which knows no such client and drops the
-            // answer. Who needs all shards waits until its keys are back.
+            // It runs elsewhere, and its end is told to the running server's worker, which knows no such client and
+            // drops the answer. Who needs all shards waits until its keys are back.
             ask(running.addr(), "SWAPDB 0 0");
             sessions[number] = self::session(server);
             continue;
@@ -210,8 +211,8 @@ fn shown(batch: &[Words]) -> String {
 mod tests {
     use super::*;
 
-    /// Commands, or whole containers, that need what is not drawn, or seldom: a file of users, other users, events of latency,
-    /// tracking by choice, a cluster, modules.
+    /// Commands, or whole containers, that need what is not drawn, or seldom: a file of users, other users, events of
+    /// latency, tracking by choice, a cluster, modules.
     const NOT_DONE: &[&str] = &[
         "acl|load",
         "acl|save",

@@ -1,8 +1,9 @@
 //! Calls drawn from what the specs say of their arguments.
 //!
-//! A drawn call fits the grammar of its command: keys from a few names, each with a type that it mostly has; numbers on and beside the
-//! edges of what fits; tokens, optional parts, repeated parts, one of several; and where a number says how many words follow, so many
-//! do. [`mutate`] then spoils some calls, for what a client gets wrong: a word too few, one twice, two in each other's place.
+//! A drawn call fits the grammar of its command: keys from a few names, each with a type that it mostly has; numbers on
+//! and beside the edges of what fits; tokens, optional parts, repeated parts, one of several; and where a number says
+//! how many words follow, so many do. [`mutate`] then spoils some calls, for what a client gets wrong: a word too few,
+//! one twice, two in each other's place.
 
 use crate::{VALUES, pick, soup};
 use base::rng::Rng;
@@ -12,7 +13,8 @@ use command::spec::{ArgKind, ArgSpec, Group};
 
 pub type Words = Vec<Vec<u8>>;
 
-/// Nothing lies between the small numbers and those at the edges: so many members, or bytes, a command would really make.
+/// Nothing lies between the small numbers and those at the edges: so many members, or bytes, a command would really
+/// make.
 const INTEGERS: &[&[u8]] = &[
     b"0",
     b"1",

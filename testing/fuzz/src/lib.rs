@@ -6,8 +6,9 @@
 //! * [`rdb`]: any bytes are a value or none, and a value survives being written.
 //! * [`models`], [`streams`]: each structure does what the plainest one does, and takes or refuses damaged bytes.
 //!
-//! A round is one seed, so a finding is repeated by its seed alone. The tests of this crate run a few rounds of each, from seeds that
-//! are others every day; `cargo run -p russet-fuzz --release -- TARGET ROUNDS [SEED]` runs many, from today's seed unless one is named.
+//! A round is one seed, so a finding is repeated by its seed alone. The tests of this crate run a few rounds of each,
+//! from seeds that are others every day; `cargo run -p russet-fuzz --release -- TARGET ROUNDS [SEED]` runs many, from
+//! today's seed unless one is named.
 
 #![forbid(unsafe_code)]
 
@@ -137,8 +138,8 @@ pub(crate) fn pick<'a, T: ?Sized>(rng: &mut Rng, from: &[&'a T]) -> &'a T {
 mod tests {
     use super::*;
 
-    /// Seeds that found something once. What a seed of `commands` means changes with the specs, so what those find becomes a test
-    /// beside the command.
+    /// Seeds that found something once. What a seed of `commands` means changes with the specs, so what those find
+    /// becomes a test beside the command.
     const FOUND: &[(&str, u64)] = &[("blocks", 1_017_639), ("blocks", 2_019_277), ("blocks", 3_015_151)];
 
     #[test]

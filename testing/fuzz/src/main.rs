@@ -1,4 +1,5 @@
-//! `russet-fuzz TARGET ROUNDS [SEED]`: runs rounds from a seed on, today's if none is named; ends at the first finding, and names its seed.
+//! `russet-fuzz TARGET ROUNDS [SEED]`: runs rounds from a seed on, today's if none is named; ends at the first finding,
+//! and names its seed.
 
 #![forbid(unsafe_code)]
 

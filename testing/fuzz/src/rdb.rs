@@ -1,8 +1,8 @@
-//! Bytes that claim to be a value in RDB format: whatever they are, they are refused, or become a value that can be written and
-//! read again and is the same.
+//! Bytes that claim to be a value in RDB format: whatever they are, they are refused, or become a value that can be
+//! written and read again and is the same.
 //!
-//! A round starts from one of: random bytes; pieces of the format; a sound value of some kind, damaged. With each, packed forms
-//! inside of strings are reached, since damage keeps the lengths around it most of the time.
+//! A round starts from one of: random bytes; pieces of the format; a sound value of some kind, damaged. With each,
+//! packed forms inside of strings are reached, since damage keeps the lengths around it most of the time.
 
 use base::rng::Rng;
 use persist::rdb::{Decoded, Dialect, Loading, Saving, decode, encode, lzf as compression};

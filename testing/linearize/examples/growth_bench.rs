@@ -1,10 +1,11 @@
 //! The longest single command while one collection grows: `cargo run --release --example growth_bench -- 10000000`.
 //!
-//! Grows a set, a hash and a sorted set to so many elements, one command for each, through the whole path of a command but
-//! the socket, and measures the CPU time of the thread in each command. That still has in it what the kernel does meanwhile
-//! (page faults), and on a virtual machine what the machine below takes. So each grows several times: all rounds are the same
-//! to the hash seed, and the least time of each command over the rounds is what the command itself needs. Prints the slowest
-//! by that, those of each round for comparison, and how many took longer than 100 µs, 300 µs and 1 ms.
+//! Grows a set, a hash and a sorted set to so many elements, one command for each, through the whole path of a command
+//! but the socket, and measures the CPU time of the thread in each command. That still has in it what the kernel does
+//! meanwhile (page faults), and on a virtual machine what the machine below takes. So each grows several times: all
+//! rounds are the same to the hash seed, and the least time of each command over the rounds is what the command itself
+//! needs. Prints the slowest by that, those of each round for comparison, and how many took longer than 100 µs, 300 µs
+//! and 1 ms.
 
 use command::clients::ClientInfo;
 use command::session::Session;
@@ -45,7 +46,7 @@ impl Bench {
         Bench { server, worker, session: Session::new(info, true, true), reply: ReplyWriter::new(Proto::Resp2) }
     }
 
-    /// Runs one command; gives the nanoseconds of CPU time that it took.
+    /// Runs one command; returns the nanoseconds of CPU time that it took.
     fn run(&mut self, words: &[&[u8]], input: &mut Vec<u8>) -> u32 {
         input.clear();
         encode_command(input, words);

@@ -1,7 +1,9 @@
-//! How long the server itself takes for a command, without sockets: `cargo run --release --example pipeline_bench -- 1000000`.
+//! How long the server itself takes for a command, without sockets: `cargo run --release --example pipeline_bench --
+//! 1000000`.
 //!
-//! For each row, fills a keyspace of that many keys or members, then sends pipelines of 16 commands on 50 connections, so many
-//! of them prepared together as the columns say. A second argument picks the rows of one command. Prints nanoseconds for each command.
+//! For each row, fills a keyspace of that many keys or members, then sends pipelines of 16 commands on 50 connections,
+//! so many of them prepared together as the columns say. A second argument picks the rows of one command. Prints
+//! nanoseconds for each command.
 
 use base::rng::Rng;
 use command::clients::ClientInfo;
@@ -90,7 +92,8 @@ impl Bench {
     }
 }
 
-/// What is measured, and what there is before: commands for each of the keys. `#` is a random number, or one after the other.
+/// What is measured, and what there is before: commands for each of the keys. `#` is a random number, or one after the
+/// other.
 struct Row {
     fill: &'static [&'static [&'static str]],
     words: &'static [&'static str],

@@ -61,7 +61,7 @@ struct Search<'h> {
     explained: usize,
 }
 
-/// Judges a history that began in `initial`, entering `budget` states at most; tells how many it entered.
+/// Judges a history that began in `initial`, entering `budget` states at most; returns how many it entered.
 pub fn check(initial: &State, history: &History, budget: usize) -> (Verdict, usize) {
     let mut search = Search { history, failed: HashSet::new(), budget, explained: 0 };
     let found = search.from(&mut vec![0; history.len()], initial);

@@ -1,7 +1,8 @@
 //! Hashes, sets and sorted sets: what clients ask of them, and what they hold.
 //!
-//! Fields and members are numbers here, few enough for a state to be a handful of small arrays, which a search copies all the time.
-//! What the server answers in no particular order is put in order ([`Request::in_order`]) before it is compared.
+//! Fields and members are numbers here, few enough for a state to be a handful of small arrays, which a search copies
+//! all the time. What the server answers in no particular order is put in order ([`Request::in_order`]) before it is
+//! compared.
 
 use base::rng::Rng;
 use resp::client::Value;
@@ -174,7 +175,7 @@ impl Collections {
         state
     }
 
-    /// Does what is asked; gives the reply.
+    /// Does what is asked; returns the reply.
     pub fn apply(&mut self, request: &Request) -> Value {
         match request {
             Request::Hset(..) | Request::Hget(..) | Request::Hincrby(..) | Request::Hdel(..) | Request::Hgetall(_) => {

@@ -1,8 +1,8 @@
 //! A server in this process, without sockets, and connections to it.
 //!
 //! Each connection has a worker of its own, and may be moved to a thread: the keyspace is the only thing that they
-//! share, as it is between the workers of the real server. Or it shares its worker with others, as on a server of one worker. Bytes
-//! go through the pipeline as they would from a socket.
+//! share, as it is between the workers of the real server. Or it shares its worker with others, as on a server of one
+//! worker. Bytes go through the pipeline as they would from a socket.
 
 use base::clock::Now;
 use command::clients::{ClientInfo, Message};
@@ -89,7 +89,7 @@ impl Connection {
         Connection { server: server.clone(), worker, session: Session::new(info, true, true) }
     }
 
-    /// Sends commands in one turn; gives the reply to the last.
+    /// Sends commands in one turn; returns the reply to the last.
     pub fn send(&mut self, commands: &[Vec<&str>]) -> Value {
         self.try_send(commands).expect("nothing waits")
     }

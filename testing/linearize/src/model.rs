@@ -54,7 +54,7 @@ impl State {
         state
     }
 
-    /// Runs one operation of a client; gives the reply.
+    /// Runs one operation of a client; returns the reply.
     pub fn apply(&mut self, client: usize, operation: &Operation) -> Value {
         match operation {
             Operation::Get(key) => self.get(*key),

@@ -38,7 +38,7 @@ fn transfer(connection: &mut Connection, rng: &mut Rng) {
     assert!(matches!(reply, Value::Array(_)), "{reply}");
 }
 
-/// Reads both balances and writes them anew, until nobody came between; tells how often somebody did.
+/// Reads both balances and writes them anew, until nobody came between; returns how often somebody did.
 fn transfer_watching(connection: &mut Connection, rng: &mut Rng) -> u64 {
     let (from, to, amount) = draw(rng);
     let mut voided = 0;

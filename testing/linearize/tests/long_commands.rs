@@ -22,7 +22,7 @@ fn members(reply: &Value) -> usize {
     members.len()
 }
 
-/// Moves a member that is known to be in one of the sets; tells whether it was in this one.
+/// Moves a member that is known to be in one of the sets; returns whether it was in this one.
 fn transfer(connection: &mut Connection, rng: &mut Rng) -> bool {
     let (from, to, member) = (rng.below(SETS), rng.below(SETS), rng.below(MEMBERS as u64));
     connection.run_waiting(&format!("SMOVE s{from} s{to} m{member}")) == Value::Integer(1)
@@ -74,7 +74,7 @@ fn no_member_is_lost_nor_seen_twice_while_unions_run_elsewhere() {
     assert!(!server.keyspace.has_detached(), "all keys are back");
 }
 
-/// One command, or transaction, of client `number`; tells whether it moved something.
+/// One command, or transaction, of client `number`; returns whether it moved something.
 fn turn(number: usize, connection: &mut Connection, rng: &mut Rng) -> bool {
     match number {
         0..2 => transfer(connection, rng),

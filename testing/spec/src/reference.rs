@@ -1,13 +1,14 @@
-//! What a server says about its commands, as a table: the facts of COMMAND INFO and COMMAND DOCS, a line for each command and
-//! subcommand.
+//! What a server says about its commands, as a table: the facts of COMMAND INFO and COMMAND DOCS, a line for each
+//! command and subcommand.
 //!
-//! `cargo xtask reference --from HOST:PORT` writes the table of a real Redis to `testing/reference`; a test holds ours against it.
-//! Sentences (summaries, complexities, what changed in a version, notes) are left out: they are somebody's text, not facts.
+//! `cargo xtask reference --from HOST:PORT` writes the table of a real Redis to `testing/reference`; a test holds ours
+//! against it. Sentences (summaries, complexities, what changed in a version, notes) are left out: they are somebody's
+//! text, not facts.
 //!
 //! Two columns have a notation of their own. A key spec is its flags, where the keys begin, and how many there are:
-//! `RW,access index=1 range=0,1,0` (last key, step, limit) or `keynum=0,1,1` (where the number is, the first key, step). An argument is
-//! `name:type`, then what it has of: `/"shown name"`, `#key spec`, `="TOKEN"`, `?` (optional), `*` (multiple), `+` (its token too),
-//! `@since`, `~deprecated since`, and its parts in parentheses.
+//! `RW,access index=1 range=0,1,0` (last key, step, limit) or `keynum=0,1,1` (where the number is, the first key,
+//! step). An argument is `name:type`, then what it has of: `/"shown name"`, `#key spec`, `="TOKEN"`, `?` (optional),
+//! `*` (multiple), `+` (its token too), `@since`, `~deprecated since`, and its parts in parentheses.
 
 use crate::client::{Client, Protocol};
 use crate::value::Value;

@@ -1,8 +1,8 @@
 //! What our specs say of each command, held against what a real Redis says of it.
 //!
 //! `testing/reference/commands-redis-8.2.tsv` is captured by `cargo xtask reference`. Where ours differ on purpose,
-//! `commands-differences.tsv` beside it has a line: the command, the column (or `all` for a command that Redis does not have), what
-//! ours says, and why. A line that has become wrong fails as a new difference does.
+//! `commands-differences.tsv` beside it has a line: the command, the column (or `all` for a command that Redis does not
+//! have), what ours says, and why. A line that has become wrong fails as a new difference does.
 
 use russet_server::testing::TestServer;
 use russet_spec::reference::{COLUMNS, ask, parse};

@@ -5,6 +5,8 @@ use crate::workspace;
 
 const LINES_MAX: usize = 1_500;
 const LINES_MAX_COMMANDS: usize = 800;
+/// Columns of a line of comment; those of code are the formatter's business.
+const COLUMNS_MAX: usize = 120;
 
 /// Where `unsafe` may be at all; the list names the files.
 const UNSAFE_FOLDERS: &[&str] =
@@ -43,6 +45,11 @@ fn check_file(source: &Source, unsafe_files: &[String]) -> Vec<String> {
     let lines = text.lines().count();
     if lines > limit {
         findings.push(format!("{path}: {lines} lines, the limit is {limit}"));
+    }
+    for (index, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("//") && line.chars().count() > COLUMNS_MAX {
+            findings.push(format!("{path}:{}: a comment passes {COLUMNS_MAX} columns", index + 1));
+        }
     }
     let mut forbid = |offset: Option<usize>, what: &str| {
         if let Some(offset) = offset {

@@ -1,4 +1,5 @@
-//! Marks of rare branches (`crates/base/src/marks.rs`): each stands in one place of the code, and exactly one test is there for it.
+//! Marks of rare branches (`crates/base/src/marks.rs`): each stands in one place of the code, and exactly one test is
+//! there for it.
 
 use super::Source;
 use std::collections::BTreeMap;

@@ -54,8 +54,8 @@ pub fn check_handlers(sources: &[Source]) -> Vec<String> {
     findings
 }
 
-/// Paths of the repository that a document names and that do not exist. A path is a word in backquotes that begins with one of the
-/// folders at the top.
+/// Paths of the repository that a document names and that do not exist. A path is a word in backquotes that begins with
+/// one of the folders at the top.
 pub fn check_paths(files: &[String]) -> Result<Vec<String>, String> {
     let tops: std::collections::BTreeSet<&str> =
         files.iter().filter_map(|path| Some(path.split_once('/')?.0)).collect();

@@ -1,8 +1,8 @@
 //! Matching the rest of a glob pattern, from a star on, without trying every place in the text.
 //!
-//! Between two stars stands a *piece*, whose elements take one byte each. The first place at which a piece fits is as good
-//! as any other, for it leaves the most text to the pieces behind it; and the last piece must fit at the end of the text.
-//! So each piece is searched for once:
+//! Between two stars stands a *piece*, whose elements take one byte each. The first place at which a piece fits is as
+//! good as any other, for it leaves the most text to the pieces behind it; and the last piece must fit at the end of
+//! the text. So each piece is searched for once:
 //!
 //! - One of plain bytes, by substring search, in linear time.
 //! - One with `?` or classes, by following all places at which it may have begun at once, one bit each (the method is
@@ -15,8 +15,8 @@ use memchr::memmem;
 /// Words of 64 bits that a search with wildcards may go through: about half a second.
 const STEPS_MAX: usize = 1 << 29;
 
-/// Whether all of `text`, or an end of it, matches `pattern`. Behind `stars` of them in the whole pattern, it begins with
-/// something else, and is not empty.
+/// Whether all of `text`, or an end of it, matches `pattern`. Behind `stars` of them in the whole pattern, it begins
+/// with something else, and is not empty.
 pub(super) fn match_behind_star(pattern: &[u8], text: &[u8], ignore_case: bool, mut stars: usize) -> bool {
     let folded;
     let (mut pattern, mut text) = (pattern, text);

@@ -1,7 +1,7 @@
 //! What workers send each other.
 //!
-//! A message is put into a mailbox while the shards are held that it is about, so that messages about one key are in the order of
-//! what happened to it; the worker is woken afterwards, for that takes a system call.
+//! A message is put into a mailbox while the shards are held that it is about, so that messages about one key are in
+//! the order of what happened to it; the worker is woken afterwards, for that takes a system call.
 
 use crate::clients::channels::{Kind, Name, Publication, Subscribers};
 use crate::clients::tracking::Invalidated;
@@ -55,7 +55,8 @@ pub trait Mailbox: Send + Sync {
     }
 }
 
-/// What a client has to hear of what it did itself: its worker writes it right behind the reply of the command that did it.
+/// What a client has to hear of what it did itself: its worker writes it right behind the reply of the command that did
+/// it.
 pub enum Own {
     Published { publication: Arc<Publication>, pattern: Option<Name> },
     Invalidated { redirected: bool, what: Arc<Invalidated> },
@@ -70,7 +71,8 @@ struct Actor<'s> {
     subscribers: &'s RefCell<Subscribers>,
 }
 
-/// What leaves commands for clients. Messages are posted while shards are held, to workers that are woken once those are let go.
+/// What leaves commands for clients. Messages are posted while shards are held, to workers that are woken once those
+/// are let go.
 pub struct Deliveries<'s> {
     server: &'s Server,
     actor: Option<Actor<'s>>,
@@ -83,7 +85,8 @@ pub struct Deliveries<'s> {
 #[derive(Default)]
 pub struct ForActor {
     pub own: Vec<Own>,
-    /// More waits in the mailbox of its worker, behind other messages. It is to be written before the client's next command runs.
+    /// More waits in the mailbox of its worker, behind other messages. It is to be written before the client's next
+    /// command runs.
     pub waits: bool,
 }
 

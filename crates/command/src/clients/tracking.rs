@@ -1,9 +1,10 @@
 //! CLIENT TRACKING: tells clients which keys their caches have to forget.
 //!
-//! A client hears of the keys that it has read (the shards remember which), or, with BCAST, of all keys that begin as it says.
-//! What changed is collected while commands run, and posted to the mailbox of the client's worker before they let go of their
-//! shards. What a client hears of changes of its own it hears right behind the reply of the command that made them.
-//! A message is written in the protocol of the moment at which it is written, and only to a client that still wants it then.
+//! A client hears of the keys that it has read (the shards remember which), or, with BCAST, of all keys that begin as
+//! it says. What changed is collected while commands run, and posted to the mailbox of the client's worker before they
+//! let go of their shards. What a client hears of changes of its own it hears right behind the reply of the command
+//! that made them. A message is written in the protocol of the moment at which it is written, and only to a client that
+//! still wants it then.
 
 use crate::clients::mailbox::{Deliveries, Message, Own};
 use crate::clients::{ClientInfo, client_flags};
@@ -218,7 +219,8 @@ fn write_keys(reply: &mut ReplyWriter, what: &Invalidated) {
     }
 }
 
-/// Lets a connection track keys, or do it in another way than before. Prefixes are for [`Mode::Broadcast`], which has one at least.
+/// Lets a connection track keys, or do it in another way than before. Prefixes are for [`Mode::Broadcast`], which has
+/// one at least.
 pub fn begin(
     server: &Server,
     session: &mut Session,

@@ -1,9 +1,10 @@
-//! How much memory is in use, for the gate of `maxmemory`: exact enough to be asked before every command, and cheap enough.
+//! How much memory is in use, for the gate of `maxmemory`: exact enough to be asked before every command, and cheap
+//! enough.
 //!
 //! The allocator's total takes it a while to add up, so that happens ten times a second. In between, each thread's own
 //! balance (taken less given back), which the allocator keeps anyway, says what has changed: a worker publishes its
-//! balance once a turn, and looks at it, not at the total, before a command that may take memory. What other workers do is
-//! thus known up to their last turn, what the worker itself does, exactly.
+//! balance once a turn, and looks at it, not at the total, before a command that may take memory. What other workers do
+//! is thus known up to their last turn, what the worker itself does, exactly.
 
 use crate::server::Server;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -34,7 +34,7 @@ impl Pause {
         self.until_ms.store(0, Ordering::Relaxed);
     }
 
-    /// Ends a pause whose time has come; tells whether this call was the one that did.
+    /// Ends a pause whose time has come; returns whether this call was the one that did.
     #[inline]
     pub fn end_if_over(&self, now_ms: i64) -> bool {
         let what = self.what.load(Ordering::Relaxed);

@@ -39,7 +39,8 @@ impl WorkerState {
         }
     }
 
-    /// Bytes of unsent output with which a client is closed, by `client-output-buffer-limit`; `usize::MAX` for no limit.
+    /// Bytes of unsent output with which a client is closed, by `client-output-buffer-limit`; `usize::MAX` for no
+    /// limit.
     #[inline]
     pub fn output_limit(&self, client: &ClientInfo) -> usize {
         self.settings.output_limits[client.class() as usize]

@@ -84,8 +84,8 @@ impl<'a> Ctx<'a> {
         &self.command.full_name
     }
 
-    /// Makes the client wait until a key of the command holds what it `wants`, or the time has come. False where nothing
-    /// may wait, as in a transaction: the handler answers as after a timeout.
+    /// Makes the client wait until a key of the command holds what it `wants`, or the time has come. False where
+    /// nothing may wait, as in a transaction: the handler answers as after a timeout.
     ///
     /// The handler has tried already, and writes nothing if this is true; it runs again when there is something to be
     /// had. Keys that the key specs mark as INSERT are what it fills then, all others are what it waits for.
@@ -93,13 +93,14 @@ impl<'a> Ctx<'a> {
         self.block_for(Block::until_filled(deadline_us, wants))
     }
 
-    /// Makes the client wait for nothing but the time: the answer is what `timed_out` writes then, or when CLIENT UNBLOCK ends the
-    /// wait. False where nothing may wait.
+    /// Makes the client wait for nothing but the time: the answer is what `timed_out` writes then, or when CLIENT
+    /// UNBLOCK ends the wait. False where nothing may wait.
     pub fn block_for_time(&mut self, deadline_us: Option<u64>, timed_out: fn(&mut ReplyWriter)) -> bool {
         self.block_for(Block { timed_out, ..Block::until_filled(deadline_us, |_| false) })
     }
 
-    /// The same, for a command that waits for other things than a key to be filled, or would mean something else by then.
+    /// The same, for a command that waits for other things than a key to be filled, or would mean something else by
+    /// then.
     pub fn block_for(&mut self, block: Block) -> bool {
         if !self.origin.may_block() {
             return false;
@@ -118,8 +119,8 @@ impl<'a> Ctx<'a> {
         self.session.waiting = Waiting::Messages;
     }
 
-    /// Ends all subscriptions of the client, which hears first what was published before. False when the command has to wait for that,
-    /// and is tried again.
+    /// Ends all subscriptions of the client, which hears first what was published before. False when the command has to
+    /// wait for that, and is tried again.
     pub fn unsubscribe_all(&mut self) -> bool {
         let may_wait = self.may_wait_for_messages();
         let is_done = channels::unsubscribe_all(self.server, self.worker, self.session, may_wait);

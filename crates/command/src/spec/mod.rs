@@ -195,8 +195,8 @@ categories! {
     Transaction "transaction", Scripting "scripting",
 }
 
-/// The types that a reply can have, as bits, in the words of RESP3; what RESP2 makes of them follows. Debug builds hold each
-/// reply against it (`crates/dispatch/src/shapes.rs`).
+/// The types that a reply can have, as bits, in the words of RESP3; what RESP2 makes of them follows. Debug builds hold
+/// each reply against it (`crates/dispatch/src/shapes.rs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape(pub u32);
 
@@ -298,7 +298,8 @@ impl CommandSpec {
         self.flags.has(Flags::TOUCHES_ARBITRARY_KEYS) && (self.touches_arbitrary_keys)(args)
     }
 
-    /// The keys that the key specs find among these words, located in a keyspace, and whether the words fit the key specs.
+    /// The keys that the key specs find among these words, located in a keyspace, and whether the words fit the key
+    /// specs.
     pub fn locate<'a>(&self, args: &Args<'a>, keyspace: &Keyspace) -> (Vec<Key<'a>>, bool) {
         let mut keys = Vec::new();
         let fit = self.for_each_key(args, |at, _| keys.push(keyspace.key(args.word(at)))).is_ok();

@@ -4,8 +4,8 @@ use crate::args::Args;
 use base::num::{parse_f64, parse_f64_bound};
 use value::probe::Probe;
 
-/// Which words of a command are elements of the collection at its one key, so that a pipeline can fetch them into the cache
-/// before it runs. Options that move the words do no harm but that nothing is gained.
+/// Which words of a command are elements of the collection at its one key, so that a pipeline can fetch them into the
+/// cache before it runs. Options that move the words do no harm but that nothing is gained.
 #[derive(Clone, Copy, Debug)]
 pub struct Elements {
     pub first: usize,

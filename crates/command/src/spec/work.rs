@@ -1,10 +1,11 @@
 //! What the time of a command depends on: where that may be much, another thread runs it (see the crate `dispatch`).
 //!
-//! * What is not known beforehand is guessed: how far LPOS, LREM, LINSERT and BITPOS will look, and what is near a place on
-//!   the map. Where most calls find early what they look for, a first part is looked at before the rest is called long.
-//! * Not every command that can be long says so. Those about many keys (MGET, DEL, PFCOUNT) run where they are: to detach that many
-//!   keys is as much work as to serve them. So do pushes, which take 4 ms for 100,000 elements, and what makes a long string
-//!   longer (APPEND, SETRANGE), which may have to copy it.
+//! * What is not known beforehand is guessed: how far LPOS, LREM, LINSERT and BITPOS will look, and what is near a
+//!   place on the map. Where most calls find early what they look for, a first part is looked at before the rest is
+//!   called long.
+//! * Not every command that can be long says so. Those about many keys (MGET, DEL, PFCOUNT) run where they are: to
+//!   detach that many keys is as much work as to serve them. So do pushes, which take 4 ms for 100,000 elements, and
+//!   what makes a long string longer (APPEND, SETRANGE), which may have to copy it.
 
 use crate::args::Args;
 use engine::{Key, LockedKeys};
@@ -20,15 +21,16 @@ pub enum Work {
     Least(usize),
     /// The words of the command: for those about as many elements as the client names.
     Words,
-    /// Elements, or keys of the keyspace, as this tells from words and keys. It has no effects, and takes no time to speak of.
+    /// Elements, or keys of the keyspace, as this tells from words and keys. It has no effects, and takes no time to
+    /// speak of.
     Told(fn(&Args<'_>, &mut LockedKeys<'_>, &[Key<'_>]) -> usize),
 }
 
 /// Elements from which a command is long: 1 ms, or a few, for all that say so.
 pub const LONG_ELEMENTS: usize = 10_000;
 
-/// Elements of a key between two places, which are the words from `at` on: for [`Work::Told`]. Negative ones are counted from the
-/// end, and both are included.
+/// Elements of a key between two places, which are the words from `at` on: for [`Work::Told`]. Negative ones are
+/// counted from the end, and both are included.
 pub fn between_places(args: &Args<'_>, at: usize, keys: &LockedKeys<'_>, key: &Key<'_>) -> usize {
     let (Ok(start), Ok(stop)) = (args.int(at), args.int(at + 1)) else { return 0 };
     let most = stop.saturating_sub(start).saturating_add(1);

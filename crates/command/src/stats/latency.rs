@@ -51,7 +51,7 @@ impl LatencyMonitor {
         events.iter().find(|(name, _)| name.as_bytes() == event).map(|(_, series)| series.clone())
     }
 
-    /// Forgets these events (all when none is named); tells how many.
+    /// Forgets these events (all when none is named); returns how many.
     pub fn reset(&self, names: &[&[u8]]) -> usize {
         let mut events = self.0.lock();
         let before = events.len();

@@ -54,8 +54,8 @@ pub struct WorkerStats {
     /// Groups of keys that were fetched ahead of their commands, and the keys.
     pub prefetches: Counter,
     pub prefetched_keys: Counter,
-    /// Bytes that the worker's thread has taken from the allocator, less those it gave back; negative when it frees what
-    /// others took.
+    /// Bytes that the worker's thread has taken from the allocator, less those it gave back; negative when it frees
+    /// what others took.
     pub memory: AtomicI64,
 }
 

@@ -77,7 +77,7 @@ fn setbit(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comma
     Ok(())
 }
 
-/// Sets a bit of a string that is there; gives the old one.
+/// Sets a bit of a string that is there; returns the old one.
 fn change(mut occupied: Occupied<'_>, place: Place, on: bool) -> Result<bool, CommandError> {
     let len = match Str::of(occupied.value()).ok_or(CommandError::WRONG_TYPE)? {
         Str::Int(integer) => {

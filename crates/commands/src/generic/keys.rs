@@ -1,8 +1,8 @@
 //! KEYS, RANDOMKEY: commands about all keys of a database.
 //!
 //! They visit the shards one after the other, and KEYS each of them a part at a time, so nobody waits for more than
-//! that; with many keys KEYS runs on another thread. What is there all the time KEYS lists once, but it is no snapshot: of a key that
-//! is renamed meanwhile it may list both names or neither. In a transaction all shards are held.
+//! that; with many keys KEYS runs on another thread. What is there all the time KEYS lists once, but it is no snapshot:
+//! of a key that is renamed meanwhile it may list both names or neither. In a transaction all shards are held.
 
 use base::glob::glob_match;
 use command::spec::{Category, Flags, Run, Shape, Work, pattern};

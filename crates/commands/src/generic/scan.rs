@@ -105,8 +105,8 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
-    /// Goes through a collection, from the cursor on, until enough elements were met or enough steps made; gives the next cursor.
-    /// `step` visits what is at a cursor, counts what it met, and gives the cursor after it.
+    /// Goes through a collection, from the cursor on, until enough elements were met or enough steps made; gives the
+    /// next cursor. `step` visits what is at a cursor, counts what it met, and gives the cursor after it.
     pub fn walk(&self, mut step: impl FnMut(u64, &mut usize) -> u64) -> u64 {
         let (mut place, mut met) = (self.cursor, 0);
         for _ in 0..self.count.saturating_mul(STEPS_PER_KEY) {
@@ -230,7 +230,7 @@ mod tests {
     use resp::client::Value;
     use std::collections::HashSet;
 
-    /// One call; gives the next cursor and the keys.
+    /// One call; returns the next cursor and the keys.
     fn step(server: &mut TestServer, cursor: &str, options: &str) -> (String, Vec<String>) {
         let Value::Array(parts) = server.run(&format!("SCAN {cursor} {options}")) else { panic!("two parts") };
         let [Value::Bulk(next), Value::Array(keys)] = &parts[..] else { panic!("a cursor and keys: {parts:?}") };

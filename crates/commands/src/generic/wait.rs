@@ -1,7 +1,7 @@
 //! WAIT, WAITAOF: how many copies have what this client wrote.
 //!
-//! There are no replicas and no append-only file yet, so who asks for any waits until the time is over, as on a Redis without
-//! replicas.
+//! There are no replicas and no append-only file yet, so who asks for any waits until the time is over, as on a Redis
+//! without replicas.
 
 use command::spec::{Category, Flags, Run, Shape, integer};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};

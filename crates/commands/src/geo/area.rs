@@ -1,7 +1,8 @@
 //! The areas that are searched, and the cells that cover them.
 //!
-//! A search looks at one cell around the middle and at its eight neighbours, of a size such that together they cover the area.
-//! The order of the cells is that of an unsorted reply, so it is the same as in Redis: the middle, N, S, E, W, NE, NW, SE, SW.
+//! A search looks at one cell around the middle and at its eight neighbours, of a size such that together they cover
+//! the area. The order of the cells is that of an unsorted reply, so it is the same as in Redis: the middle, N, S, E,
+//! W, NE, NW, SE, SW.
 
 use super::earth::{Bounds, EARTH, degrees, distance, latitude_distance, radians};
 use super::hash::{Cell, Position, STEPS};

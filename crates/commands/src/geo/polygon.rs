@@ -15,7 +15,8 @@ impl Polygon {
         Polygon { vertices }
     }
 
-    /// Where distances are measured from: the mean of the vertices as points in space, seen from the middle of the earth.
+    /// Where distances are measured from: the mean of the vertices as points in space, seen from the middle of the
+    /// earth.
     pub(super) fn middle(&self) -> Position {
         let (mut x, mut y, mut z) = (0.0, 0.0, 0.0);
         for vertex in &self.vertices {

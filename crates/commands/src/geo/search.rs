@@ -1,7 +1,8 @@
 //! Searching an area for places: what the words ask for, and how it is found.
 //!
 //! As in Redis the key's type is checked first, then the words from left to right; a key that is not there excuses a
-//! member that is not. An unsorted reply is in the order of the cells; with COUNT but without ANY, the nearest come first.
+//! member that is not. An unsorted reply is in the order of the cells; with COUNT but without ANY, the nearest come
+//! first.
 
 use super::area::Area;
 use super::hash::{Cell, Position};
@@ -175,7 +176,8 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// An option of GEOSEARCH that says where; tells whether it was one. Of several of the same kind the last one counts.
+    /// An option of GEOSEARCH that says where; returns whether it was one. Of several of the same kind the last one
+    /// counts.
     fn origin_or_area(&mut self, at: usize, left: usize) -> Result<bool, CommandError> {
         let (args, origin) = (self.args, self.origin);
         let area = &self.request.area;

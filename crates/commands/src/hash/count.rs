@@ -1,7 +1,7 @@
 //! Fields as numbers: HINCRBY and HINCRBYFLOAT. A field that is not there counts from zero, and its deadline stays.
 //!
-//! HINCRBYFLOAT adds as C's 80-bit `long double` does, and is logged with the sum, so that a replica need not be able to
-//! add the same way.
+//! HINCRBYFLOAT adds as C's 80-bit `long double` does, and is logged with the sum, so that a replica need not be able
+//! to add the same way.
 
 use super::rules;
 use base::num::LongDouble;

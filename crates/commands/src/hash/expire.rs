@@ -1,7 +1,7 @@
 //! HEXPIRE, HPEXPIRE, HEXPIREAT, HPEXPIREAT, HPERSIST: set deadlines of fields, or take them away.
 //!
-//! All forms are logged as HPEXPIREAT with the fields that it changed. A deadline that is past already deletes the fields,
-//! and is logged as that.
+//! All forms are logged as HPEXPIREAT with the fields that it changed. A deadline that is past already deletes the
+//! fields, and is logged as that.
 
 use super::options::{FIELDS, deadline, fields};
 use super::{HDEL_EVENT, HEXPIRE_EVENT, HPERSIST_EVENT, living};

@@ -10,7 +10,7 @@ const DEADLINE_END_MS: i64 = 1 << 46;
 /// The words `FIELDS numfields field [field ...]`.
 pub(super) const FIELDS: ArgSpec = block("fields", &[integer("numfields"), string("field").multiple()]).token("FIELDS");
 
-/// Reads `FIELDS numfields` at `at`; gives the place of the first field, of which all that follow are.
+/// Reads `FIELDS numfields` at `at`; returns the place of the first field, of which all that follow are.
 pub(super) fn fields(args: &Args<'_>, at: usize, not_a_number: CommandError) -> Result<usize, CommandError> {
     if !args.is(at, "FIELDS") {
         return Err(CommandError::FIELDS_MISSING);

@@ -81,7 +81,7 @@ fn hmset(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
     Ok(())
 }
 
-/// Sets the pairs from word 2 on; tells how many fields are new.
+/// Sets the pairs from word 2 on; returns how many fields are new.
 #[inline]
 fn set_pairs(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Result<i64, CommandError> {
     if !args.len().is_multiple_of(2) {

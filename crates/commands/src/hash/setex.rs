@@ -1,4 +1,5 @@
-//! HSETEX: sets fields together with a deadline, on a condition about all of them. As in Valkey 9.1, one about the key may be added.
+//! HSETEX: sets fields together with a deadline, on a condition about all of them. As in Valkey 9.1, one about the key
+//! may be added.
 //!
 //! It is logged with the deadline as PXAT, or, when that is past already, as the HDEL that it comes to.
 
@@ -96,7 +97,7 @@ impl Request {
         Ok(request)
     }
 
-    /// Reads one option; gives how many words it has.
+    /// Reads one option; returns how many words it has.
     fn option(&mut self, cx: &Ctx<'_>, args: &Args<'_>, at: usize) -> Result<usize, CommandError> {
         if let Some(condition) = Condition::of(args, at, "NX", "XX") {
             if self.of_key != Condition::Always && self.of_key != condition {

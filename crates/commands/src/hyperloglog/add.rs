@@ -47,7 +47,7 @@ fn pfadd(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
     Ok(())
 }
 
-/// Adds the elements to a value of either encoding; tells how many raised a register.
+/// Adds the elements to a value of either encoding; returns how many raised a register.
 fn add_all(value: &mut Vec<u8>, args: &Args<'_>, sparse_max: usize) -> Result<u64, CommandError> {
     let mut changes = 0;
     for element in args.from(2) {

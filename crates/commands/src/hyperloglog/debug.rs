@@ -85,7 +85,7 @@ fn getreg(cx: &mut Ctx<'_>, occupied: &mut Occupied<'_>) -> CommandResult {
     Ok(())
 }
 
-/// Makes a value dense; tells whether it was not.
+/// Makes a value dense; returns whether it was not.
 fn make_dense(occupied: &mut Occupied<'_>) -> Result<bool, CommandError> {
     with_scratch(|copy| {
         copy.extend_from_slice(bytes_of(occupied.value())?.0);

@@ -1,7 +1,7 @@
 //! Popping that waits for an element: BLPOP, BRPOP, BLMPOP, BLMOVE and BRPOPLPUSH.
 //!
-//! Each tries at once; with nothing there it waits (see `dispatch::blocking`), and the same handler runs again when one of
-//! its keys has become a list. What is logged is the pop that took place, never the wait.
+//! Each tries at once; with nothing there it waits (see `dispatch::blocking`), and the same handler runs again when one
+//! of its keys has become a list. What is logged is the pop that took place, never the wait.
 
 use super::pop::{mpop, mpop_words};
 use super::transfer::{DESTINATION, KEYS, SOURCE, WHERE_FROM, WHERE_TO, transfer};

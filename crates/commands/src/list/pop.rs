@@ -86,7 +86,7 @@ fn pop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>, end: End) -
     Ok(())
 }
 
-/// Takes up to `count` elements out and replies with them as an array; tells how many there were.
+/// Takes up to `count` elements out and replies with them as an array; returns how many there were.
 pub fn pop_many(
     reply: &mut ReplyWriter,
     occupied: Occupied<'_>,
@@ -151,7 +151,7 @@ fn lmpop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> Comman
     Ok(())
 }
 
-/// Pops from the first of the keys that is there; tells whether there was one.
+/// Pops from the first of the keys that is there; returns whether there was one.
 pub fn mpop(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, end: End, count: usize) -> Result<bool, CommandError> {
     let limit = limit(cx);
     for key in cx.keys {

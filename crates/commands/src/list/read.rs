@@ -139,7 +139,7 @@ impl Search {
         Ok(search)
     }
 
-    /// Calls `found` with the number of each match, until there are enough; tells whether there were.
+    /// Calls `found` with the number of each match, until there are enough; returns whether there were.
     fn run<'a>(
         &self,
         elements: impl Iterator<Item = Element<'a>>,

@@ -1,4 +1,5 @@
-//! Commands that send messages to channels, and listen to them. Who hears what is `command::clients::channels`' business.
+//! Commands that send messages to channels, and listen to them. Who hears what is `command::clients::channels`'
+//! business.
 
 mod publish;
 mod state;

@@ -1,4 +1,5 @@
-//! Messages on their way between sessions of one worker. What clients see of it is in the spec scripts and the socket tests.
+//! Messages on their way between sessions of one worker. What clients see of it is in the spec scripts and the socket
+//! tests.
 
 use crate::testing::TestServer;
 use base::rng::Rng;

@@ -2,8 +2,8 @@
 //!
 //! A flush takes the tables out under all locks, which costs the same however many keys there are, and leaves them
 //! to the background thread. SYNC and ASYNC (and `lazyfree-lazy-user-flush`) therefore do the same: to free
-//! millions of keys on the worker would stall every other client on it. Only a SYNC inside a transaction is taken at its
-//! word, as in Redis: the keys are freed before the reply, though after the locks are let go.
+//! millions of keys on the worker would stall every other client on it. Only a SYNC inside a transaction is taken at
+//! its word, as in Redis: the keys are freed before the reply, though after the locks are let go.
 
 use command::spec::{ArgSpec, Category, Flags, Group, Run, Shape, integer, one_of, token};
 use command::{Args, CommandError, CommandResult, CommandSpec, Ctx};

@@ -1,7 +1,7 @@
 //! The drawing of LATENCY GRAPH: a column for each slow second, with its age below.
 //!
-//! Four rows of three steps each (`_`, `o`, `#`, with `|` below them) show where a sample lies between the least and the
-//! most of all samples. At most eighty columns stand side by side; the rest follows below.
+//! Four rows of three steps each (`_`, `o`, `#`, with `|` below them) show where a sample lies between the least and
+//! the most of all samples. At most eighty columns stand side by side; the rest follows below.
 
 use command::stats::latency::{Sample, Series};
 

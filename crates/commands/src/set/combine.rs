@@ -1,7 +1,8 @@
 //! What several sets make together: SINTER, SUNION, SDIFF, the same stored, and SINTERCARD.
 //!
-//! All sources are looked up first, in their order, so that hits, misses and WRONGTYPE are as in Redis; then all are lent at once.
-//! Where the order of the reply does not matter, members go to the reply as they are found, and no result is built.
+//! All sources are looked up first, in their order, so that hits, misses and WRONGTYPE are as in Redis; then all are
+//! lent at once. Where the order of the reply does not matter, members go to the reply as they are found, and no result
+//! is built.
 
 use super::{limits, reply_member};
 use command::spec::{ArgKind, Flags, Group, KeyFlags, KeySpec, Run, Shape, Work, arg, integer, key};

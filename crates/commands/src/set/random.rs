@@ -1,6 +1,7 @@
 //! Members by chance: SPOP and SRANDMEMBER.
 //!
-//! What SPOP took is logged by name, as SREM, so that a replica or a later start takes the same; a whole set is logged as DEL.
+//! What SPOP took is logged by name, as SREM, so that a replica or a later start takes the same; a whole set is logged
+//! as DEL.
 
 use super::reply_member;
 use crate::random::{Room, to_draw};

@@ -1,7 +1,8 @@
 //! SSCAN: the members of a set, a few with every call.
 //!
-//! A small set is given as a whole. The cursor of a table is that of its own scan, so a member that is there from the first
-//! call to the last is given at least once. A call ends when it has met `COUNT` members, or has made ten times as many steps.
+//! A small set is given as a whole. The cursor of a table is that of its own scan, so a member that is there from the
+//! first call to the last is given at least once. A call ends when it has met `COUNT` members, or has made ten times as
+//! many steps.
 
 use super::reply_member;
 use crate::generic::scan::{Of, Options, elements_to_meet, reply_page};

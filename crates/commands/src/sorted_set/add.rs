@@ -80,7 +80,7 @@ struct Options {
 }
 
 impl Options {
-    /// Reads the options; gives the place of the first score.
+    /// Reads the options; returns the place of the first score.
     fn parse(args: &Args<'_>) -> Result<(Options, usize), CommandError> {
         let mut options = Options::default();
         let mut at = 2;

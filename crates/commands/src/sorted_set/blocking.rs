@@ -1,7 +1,7 @@
 //! Popping that waits for a member: BZPOPMIN, BZPOPMAX and BZMPOP.
 //!
-//! Each tries at once; with nothing there it waits (see `dispatch::blocking`), and the same handler runs again when one of
-//! its keys has become a sorted set. What is logged is the pop that took place.
+//! Each tries at once; with nothing there it waits (see `dispatch::blocking`), and the same handler runs again when one
+//! of its keys has become a sorted set. What is logged is the pop that took place.
 
 use super::pop::{End, Request, mpop, take};
 use command::spec::{Flags, Group, KeyFlags, KeySpec, Run, Shape, double, integer, key, one_of, token};

@@ -1,8 +1,8 @@
 //! Several sorted sets or sets put together: ZUNION, ZINTER, ZDIFF, their STORE forms, and ZINTERCARD.
 //!
-//! A set counts as a sorted set whose scores are all 1. Sources are gone through from the smallest to the largest, so that
-//! sums are made in the order in which Redis makes them. Where members are looked up in a large set, they go in batches
-//! whose cache misses overlap.
+//! A set counts as a sorted set whose scores are all 1. Sources are gone through from the smallest to the largest, so
+//! that sums are made in the order in which Redis makes them. Where members are looked up in a large set, they go in
+//! batches whose cache misses overlap.
 
 use super::range::{element, header};
 use super::{form, store};
@@ -227,8 +227,8 @@ impl<'a> Source<'a> {
         Iter { walk, source: *self }
     }
 
-    /// The scores of a batch of members, as far as they are there. As in Redis, nothing times infinity stays no number here,
-    /// which sums make 0 and the others pass over.
+    /// The scores of a batch of members, as far as they are there. As in Redis, nothing times infinity stays no number
+    /// here, which sums make 0 and the others pass over.
     fn scores(&self, batch: &[Pair<'_>]) -> [Option<f64>; BATCH] {
         let mut scores = [None; BATCH];
         match self.members {

@@ -1,7 +1,7 @@
 //! Ranges of a sorted set: ZRANGE, its older names, and ZRANGESTORE.
 //!
-//! A range is by place, by score or by name, from either end. The options are checked first, then the bounds, and only then
-//! the key, as in Redis.
+//! A range is by place, by score or by name, from either end. The options are checked first, then the bounds, and only
+//! then the key, as in Redis.
 
 use super::bounds::{is_from, is_up_to, lex_bounds, ranks, score_bounds};
 use super::{form, reply_member, reply_score, store};
@@ -268,8 +268,8 @@ const BY_SCORE_REVERSED: Fixed = Fixed { reverse: Some(true), ..BY_SCORE };
 const BY_LEX: Fixed = Fixed { by: Some(By::Lex), reverse: Some(false), stores: false };
 const BY_LEX_REVERSED: Fixed = Fixed { reverse: Some(true), ..BY_LEX };
 
-/// How many members a range has whose bounds are at `at`; 0 where the set has too few for that to be many. To count them is a
-/// search for each bound, which finds in the cache what the command itself will look for.
+/// How many members a range has whose bounds are at `at`; 0 where the set has too few for that to be many. To count
+/// them is a search for each bound, which finds in the cache what the command itself will look for.
 fn asked_for(args: &Args<'_>, at: usize, keys: &LockedKeys<'_>, key: &Key<'_>, fixed: Fixed) -> usize {
     if args.len() == at + 2 && fixed.by.is_none() {
         return between_places(args, at, keys, key);
@@ -379,8 +379,9 @@ fn zrangestore(cx: &mut Ctx<'_>, keys: &mut LockedKeys<'_>, args: &Args<'_>) -> 
     let result = match keys.read_as::<SortedSet>(&cx.key(1))? {
         Some(set) => {
             let ranks = span.ranks(set, options);
-            // Redis puts the members in one by one. While the result is small, a negative zero becomes a positive one; it stops
-            // being small at the first long member or at one too many, or it never is small if the number is known before.
+            // Redis puts the members in one by one. While the result is small, a negative zero becomes a positive one;
+            // it stops being small at the first long member or at one too many, or it never is small if the number is
+            // known before.
             let is_long = |(member, _): (PackedElement<'_>, f64)| !limits.allow(0, member.len());
             let mut pairs = set.range(ranks.clone());
             let known = matches!(span, Span::Rank(..)) && !limits.allow(ranks.len(), 0);

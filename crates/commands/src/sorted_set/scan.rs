@@ -1,8 +1,8 @@
 //! ZSCAN: the members of a sorted set, a few with every call.
 //!
-//! A packed set is given as a whole. The cursor of a large one is that of its index by member, so a member that is there from
-//! the first call to the last is given at least once. A call ends when it has met `COUNT` members, or has made ten times as
-//! many steps. Large sets print scores with seventeen digits here, as Redis does.
+//! A packed set is given as a whole. The cursor of a large one is that of its index by member, so a member that is
+//! there from the first call to the last is given at least once. A call ends when it has met `COUNT` members, or has
+//! made ten times as many steps. Large sets print scores with seventeen digits here, as Redis does.
 
 use super::reply_member;
 use crate::generic::scan::{Of, Options, elements_to_meet, reply_page};

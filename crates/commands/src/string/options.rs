@@ -108,7 +108,7 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
-    /// Reads one option; gives how many words it has, `None` when it does not belong here.
+    /// Reads one option; returns how many words it has, `None` when it does not belong here.
     fn take(&mut self, args: &Args<'a>, at: usize, family: Family) -> Option<usize> {
         if let Some(unit) = TimeUnit::of(args, at) {
             let fits = !self.keep_ttl && !self.persist && self.expiry.is_none_or(|(before, _)| before == unit);

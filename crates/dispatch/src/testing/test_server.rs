@@ -44,7 +44,7 @@ impl TestServer {
         this
     }
 
-    /// One more session; gives its number.
+    /// One more session; returns its number.
     pub fn connect(&mut self) -> usize {
         let now = self.worker.state.now.unix_ms;
         let addr = |id| format!("127.0.0.1:{}", 10_000 + id);
@@ -145,7 +145,7 @@ impl TestServer {
         delivered
     }
 
-    /// Runs a command that must wait, on a new session; gives that session's number.
+    /// Runs a command that must wait, on a new session; returns that session's number.
     pub fn wait(&mut self, line: &str) -> usize {
         let session = self.connect();
         self.wait_on(session, line);

@@ -1,16 +1,18 @@
 //! What commands did, collected while they run and handed on before their shards are let go.
 //!
-//! One `Effects` belongs to a worker and is used for every command it runs: nothing here allocates unless somebody listens
-//! (a journal, a subscriber, a client's cache) or a large value dies. Its parts are split by how long they live:
+//! One `Effects` belongs to a worker and is used for every command it runs: nothing here allocates unless somebody
+//! listens (a journal, a subscriber, a client's cache) or a large value dies. Its parts are split by how long they
+//! live:
 //!
 //! | part | lives for |
 //! |---|---|
 //! | [`Turn`] | a turn of the event loop: the time, and settings that no command may see change |
-//! | [`CommandPart`] | a command; a nested one (in EXEC, in a script) has its own, and the outer one's comes back behind it |
+//! | [`CommandPart`] | a command; a nested one (in EXEC) has its own, and the outer one's comes back behind it |
 //! | the frame | a command, or all of a transaction or script: what the journal applies as a whole |
 //! | [`Outbox`] | until it is handed on: events, what caches have to forget, keys with waiters, garbage |
 //!
-//! Handlers do not see this: they reach what they need through the door ([`LockedKeys`](crate::LockedKeys), and what it lends).
+//! Handlers do not see this: they reach what they need through the door ([`LockedKeys`](crate::LockedKeys), and what it
+//! lends).
 
 mod command;
 mod outbox;
@@ -38,8 +40,8 @@ pub struct Counters {
     pub dirty: u64,
 }
 
-/// Where news goes that commands have for others, at the moment at which it is to be ordered: while the shards are held that it is
-/// about.
+/// Where news goes that commands have for others, at the moment at which it is to be ordered: while the shards are held
+/// that it is about.
 pub trait Outlet {
     /// Events that fired, in order.
     fn events(&self, fired: Vec<Fired>);
@@ -79,8 +81,8 @@ impl Effects {
         }
     }
 
-    /// Looks who wants to know of what is done from here on. To be called with the shards held: whoever has said before that he
-    /// listens, and sees a key as it was before a change, hears of the change.
+    /// Looks who wants to know of what is done from here on. To be called with the shards held: whoever has said before
+    /// that he listens, and sees a key as it was before a change, hears of the change.
     #[inline]
     pub(crate) fn look_who_listens(&mut self, keyspace: &Keyspace) {
         self.command.journal_on = keyspace.journal.is_on();
@@ -95,7 +97,8 @@ impl Effects {
         std::mem::replace(&mut self.command, CommandPart::new(journal_on, event_classes, notes_use))
     }
 
-    /// Ends a command: what it is logged as joins the frame, and the command around it goes on. `sent` returns its words.
+    /// Ends a command: what it is logged as joins the frame, and the command around it goes on. `sent` returns its
+    /// words.
     #[inline]
     pub fn end(&mut self, outer: CommandPart, db: usize, sent: impl FnOnce() -> Vec<Vec<u8>>) {
         let mut ended = std::mem::replace(&mut self.command, outer);
@@ -108,8 +111,8 @@ impl Effects {
         }
     }
 
-    /// Ends a frame (a command outside a transaction, or a transaction): the journal gets it, and the outlet the news, while the
-    /// caller still holds the shards.
+    /// Ends a frame (a command outside a transaction, or a transaction): the journal gets it, and the outlet the news,
+    /// while the caller still holds the shards.
     #[inline]
     pub(crate) fn commit_frame(&mut self, keyspace: &Keyspace, outlet: Option<&dyn Outlet>) {
         self.log_frame(keyspace);

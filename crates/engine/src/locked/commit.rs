@@ -1,4 +1,5 @@
-//! What dispatch does with the locked keys and handlers do not: it begins and ends commands, and hands on what they left.
+//! What dispatch does with the locked keys and handlers do not: it begins and ends commands, and hands on what they
+//! left.
 
 use super::LockedKeys;
 use crate::effects::{CommandPart, Effects};
@@ -11,7 +12,8 @@ pub trait Commit {
     /// Ends a command: what it is logged as joins the frame, and the command around it goes on.
     fn end(&mut self, outer: CommandPart, sent: impl FnOnce() -> Vec<Vec<u8>>);
 
-    /// Ends a frame: the journal gets what all commands since the last one are logged as, and others hear what they have to.
+    /// Ends a frame: the journal gets what all commands since the last one are logged as, and others hear what they
+    /// have to.
     fn commit_frame(&mut self);
 
     /// The first half of that: the journal gets the frame, and what others have to hear is for the next `commit_frame`.

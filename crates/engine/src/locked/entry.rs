@@ -174,7 +174,8 @@ impl<'s> Occupied<'s> {
         self.announce.effects.command.journal_on
     }
 
-    /// Logs the running command as these words in the key's database, instead of as it was sent. May be called several times.
+    /// Logs the running command as these words in the key's database, instead of as it was sent. May be called several
+    /// times.
     pub fn log_as(&mut self, args: &[&[u8]]) {
         self.announce.effects.command.log_as(self.announce.db, args);
     }
@@ -424,7 +425,8 @@ impl Update<'_> {
         self.effects.command.journal_on
     }
 
-    /// Logs the running command as these words in the key's database, instead of as it was sent. May be called several times.
+    /// Logs the running command as these words in the key's database, instead of as it was sent. May be called several
+    /// times.
     pub fn log_as(&mut self, args: &[&[u8]]) {
         self.effects.command.log_as(self.db, args);
     }
@@ -440,7 +442,8 @@ impl Update<'_> {
         self.changed_unobserved(dirty, event);
     }
 
-    /// The same for a change that transactions and caches do not count as one: Redis has it so for the groups of a stream.
+    /// The same for a change that transactions and caches do not count as one: Redis has it so for the groups of a
+    /// stream.
     pub fn changed_unobserved(&mut self, dirty: u64, event: Event) {
         self.dirty += dirty;
         self.events.push(event);
@@ -471,7 +474,8 @@ pub(super) fn subexpiry_of(value: &NewValue<'_, Object>) -> Option<u64> {
     }
 }
 
-/// Stores a value in the form in which the keyspace keeps it: a collection that is small enough is kept within the entry.
+/// Stores a value in the form in which the keyspace keeps it: a collection that is small enough is kept within the
+/// entry.
 #[inline]
 pub(super) fn in_entry_form<R>(value: NewValue<'_, Object>, store: impl FnOnce(NewValue<'_, Object>) -> R) -> R {
     let mut image = Vec::new();

@@ -1,8 +1,8 @@
 //! Lending the values of several keys at once, for commands that combine them (SINTER, ZUNION).
 //!
-//! A lookup has effects (hits and misses, deletion of what is past its deadline), so it needs the keys exclusively and lends
-//! one value at a time. A command that needs several looks each key up first, in its order, and then has all of them lent.
-//! Small collections are shown on scratches of their own.
+//! A lookup has effects (hits and misses, deletion of what is past its deadline), so it needs the keys exclusively and
+//! lends one value at a time. A command that needs several looks each key up first, in its order, and then has all of
+//! them lent. Small collections are shown on scratches of their own.
 
 use super::{LockedKeys, WrongKind, is_past};
 use crate::effects::SCRATCHES_KEPT;
@@ -12,7 +12,8 @@ use structures::dict::{Tagged, ValueRef};
 use value::{Kind, Object, View, Workbench};
 
 impl LockedKeys<'_> {
-    /// Looks the keys up, then lends the collections of all: each counts as one read. `None` for a key that is not there.
+    /// Looks the keys up, then lends the collections of all: each counts as one read. `None` for a key that is not
+    /// there.
     pub fn read_all(&mut self, keys: &[Key<'_>]) -> Result<Vec<Option<&Object>>, WrongKind> {
         let mut strings = false;
         for key in keys {

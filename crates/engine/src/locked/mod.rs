@@ -3,7 +3,8 @@
 //! It holds the locks of the command's shards (strict two-phase locking: all are taken before the command
 //! runs, in rising order, and let go together). `read` lends a value. Whatever changes one goes through
 //! [`Occupied`] or [`Vacant`], whose every change says which event it is and thereby counts as dirty, fires the
-//! event, and tells the key's observers (transactions that watch it, clients' caches): a handler cannot forget one of them.
+//! event, and tells the key's observers (transactions that watch it, clients' caches): a handler cannot forget one of
+//! them.
 //!
 //! A key past its deadline is never seen: whoever meets it first deletes it, as if it had been done on time.
 
@@ -262,7 +263,8 @@ impl<'k> LockedKeys<'k> {
         Some(self.find_in(db, key, how)?.0)
     }
 
-    /// Lends the value of a key for reading, as what it is: a small collection is shown on the scratch, until the next one is.
+    /// Lends the value of a key for reading, as what it is: a small collection is shown on the scratch, until the next
+    /// one is.
     #[inline]
     pub fn view(&mut self, key: &Key<'_>) -> Option<View<'_>> {
         self.view_in(self.db, key, Lookup::READ)
@@ -352,7 +354,7 @@ impl<'k> LockedKeys<'k> {
         }
     }
 
-    /// Deletes a key; tells whether it was there.
+    /// Deletes a key; returns whether it was there.
     pub fn delete(&mut self, key: &Key<'_>, event: Event) -> bool {
         match self.slot(key) {
             Slot::Occupied(occupied) => {
@@ -383,7 +385,7 @@ impl<'k> LockedKeys<'k> {
         let _ = occupied.update(expire);
     }
 
-    /// Watches a key for a transaction; tells whether it is there.
+    /// Watches a key for a transaction; returns whether it is there.
     pub fn watch(&mut self, key: &Key<'_>, watch: &Watch) -> bool {
         // A key already past its deadline is deleted first: its absence is what is watched.
         let there = self.exists(key);
@@ -401,7 +403,8 @@ impl<'k> LockedKeys<'k> {
     }
 
     /// Visits every key of a database: one shard after the other, and each a part at a time, so that who wants a shard
-    /// waits for a part at most. A key that is there all the time is met once, and none twice unless it moves between shards.
+    /// waits for a part at most. A key that is there all the time is met once, and none twice unless it moves between
+    /// shards.
     pub fn visit_keys(&mut self, db: usize, mut look: impl FnMut(EntryRef<'_, Object>)) {
         for shard in 0..self.keyspace.shards() {
             let mut at = Some(0);

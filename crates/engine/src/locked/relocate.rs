@@ -1,4 +1,5 @@
-//! Whole values that go to a key: what RENAME, MOVE and COPY do, which take them from another, RESTORE, and DEBUG RELOAD.
+//! Whole values that go to a key: what RENAME, MOVE and COPY do, which take them from another, RESTORE, and DEBUG
+//! RELOAD.
 //!
 //! The keys are locked already, in whatever shards and databases they are. The value arrives with its deadline and
 //! its way of being encoded, and as young as a new key. Events come in the order that Redis has: `new` of the
@@ -45,7 +46,8 @@ pub struct Delivery {
     pub value: OwnedValue<Object>,
     /// Unix milliseconds.
     pub deadline: Option<u64>,
-    /// When or how often it was used, as [`crate::recency::Recency`] writes that down; else it is as young as a new key.
+    /// When or how often it was used, as [`crate::recency::Recency`] writes that down; else it is as young as a new
+    /// key.
     pub lru: Option<u32>,
 }
 
@@ -62,7 +64,7 @@ impl LockedKeys<'_> {
         matches!(self.slot_in(place.db, &place.key), Slot::Occupied(_))
     }
 
-    /// Moves what a key holds to another key, over whatever that held; tells whether there was something to move.
+    /// Moves what a key holds to another key, over whatever that held; returns whether there was something to move.
     pub fn relocate(&mut self, from: &Place<'_>, to: &Place<'_>, left: Event, arrived: Event) -> bool {
         debug_assert!(!from.is(to), "a value does not move onto itself");
         let Some(source) = self.slot_in(from.db, &from.key).occupied() else {
@@ -75,7 +77,7 @@ impl LockedKeys<'_> {
         true
     }
 
-    /// Copies what a key holds to another key, over what that held if `replace` allows; tells whether it did.
+    /// Copies what a key holds to another key, over what that held if `replace` allows; returns whether it did.
     pub fn duplicate(&mut self, from: &Place<'_>, to: &Place<'_>, replace: bool, arrived: Event) -> bool {
         debug_assert!(!from.is(to), "a value is not copied onto itself");
         let Some(source) = self.lookup_in(from.db, &from.key, Lookup::READ) else {
@@ -99,8 +101,9 @@ impl LockedKeys<'_> {
         self.announce_arrival(to, arrived, &found);
     }
 
-    /// Stores the value of every key of every database anew, as `again` gives it: a shard at a time, which stays as it is when
-    /// that fails. Needs all shards. Who watches a key sees a change; nothing is announced or logged, for nothing was changed.
+    /// Stores the value of every key of every database anew, as `again` gives it: a shard at a time, which stays as it
+    /// is when that fails. Needs all shards. Who watches a key sees a change; nothing is announced or logged, for
+    /// nothing was changed.
     pub fn store_all_again<E>(
         &mut self,
         mut again: impl FnMut(View<'_>) -> Result<OwnedValue<Object>, E>,

@@ -230,7 +230,7 @@ fn show(object: &Object) -> String {
     format!("{} {} {parts:?}", object.type_name(), object.encoding_name())
 }
 
-/// Panics unless the keyspace holds what the model does; gives how many collections are small, and how many not.
+/// Panics unless the keyspace holds what the model does; returns how many collections are small, and how many not.
 fn compare(keys: &mut LockedKeys<'_>, model: &Model) -> (usize, usize) {
     let (mut small, mut large) = (0, 0);
     for db in 0..2 {

@@ -49,13 +49,13 @@ impl ShardView<'_> {
         deadlines.map(|deadline| now_ms - deadline).max().unwrap_or(0)
     }
 
-    /// Deletes the key if it is past its deadline; tells whether it is there.
+    /// Deletes the key if it is past its deadline; returns whether it is there.
     pub fn reap(&mut self, db: usize, key: &Key<'_>) -> bool {
         let ShardData { dbs, observers, waits, .. } = &mut *self.data;
         live(&mut dbs[db], observers, waits, self.effects, db, key).is_some()
     }
 
-    /// One step of a scan over the database's part in this shard, as [`dict::Dict::scan`] makes it; gives the next
+    /// One step of a scan over the database's part in this shard, as [`dict::Dict::scan`] makes it; returns the next
     /// cursor, 0 at the end. Keys past their deadline are deleted instead of being shown.
     pub fn scan(&mut self, db: usize, cursor: u64, visit: &mut dyn FnMut(EntryRef<'_, Object>)) -> u64 {
         let now_ms = self.effects.turn.now_ms;

@@ -1,9 +1,9 @@
 //! CLIENT TRACKING: whose caches have to hear that a key changed.
 //!
-//! Each shard remembers which clients read which keys, by the clients' ids: a client that is gone is found out when it would be told,
-//! or when its keys make room for others. A key is remembered by its name alone, whatever the database, as caches know it, and is
-//! forgotten when it changes: who reads it again is told again. Clients that want to hear of all keys of some prefix are
-//! not known here: every change is noted for them as long as their count is not 0.
+//! Each shard remembers which clients read which keys, by the clients' ids: a client that is gone is found out when it
+//! would be told, or when its keys make room for others. A key is remembered by its name alone, whatever the database,
+//! as caches know it, and is forgotten when it changes: who reads it again is told again. Clients that want to hear of
+//! all keys of some prefix are not known here: every change is noted for them as long as their count is not 0.
 
 use hashbrown::HashMap;
 use smallvec::SmallVec;

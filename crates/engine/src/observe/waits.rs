@@ -177,7 +177,8 @@ impl WaitTable {
         self.queues.get(key)?.iter().find(|queue| queue.db == db)
     }
 
-    /// Whether waits have anything to do with a key, in whatever database: somebody waits for it, or would fill it when served.
+    /// Whether waits have anything to do with a key, in whatever database: somebody waits for it, or would fill it when
+    /// served.
     pub(crate) fn concerns(&self, key: &[u8]) -> bool {
         self.queues.contains_key(key) || self.fills.contains_key(key)
     }

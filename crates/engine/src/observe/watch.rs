@@ -1,8 +1,8 @@
 //! WATCH: who wants to know that a key changed.
 //!
 //! Each shard has a table from (db, key) to the transactions that watch it. A change marks them, and then they watch no
-//! more: one change is enough. A client that unwatches just drops its [`Watch`]: the table holds weak references and sweeps
-//! the dead ones when it has doubled, so that neither EXEC nor a lost connection has to lock shards for it.
+//! more: one change is enough. A client that unwatches just drops its [`Watch`]: the table holds weak references and
+//! sweeps the dead ones when it has doubled, so that neither EXEC nor a lost connection has to lock shards for it.
 
 use hashbrown::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -98,7 +98,8 @@ impl WatchTable {
         }
     }
 
-    /// Marks everyone who watches a key of `db` for which `changed` says true. As in Redis, they are still said to watch it.
+    /// Marks everyone who watches a key of `db` for which `changed` says true. As in Redis, they are still said to
+    /// watch it.
     pub fn touch_where(&mut self, db: usize, mut changed: impl FnMut(&[u8]) -> bool) {
         for (_, watchers) in self.keys.iter().filter(|((of, key), _)| *of == db && changed(key)) {
             for mark in watchers.iter().filter_map(Weak::upgrade) {

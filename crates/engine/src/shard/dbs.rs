@@ -1,5 +1,6 @@
-//! All databases' parts in one shard. The first are always there; a server may have a great many more, of which most are never
-//! used, so the others are made when they are first reached to be changed. Until then each of them is the same empty one.
+//! All databases' parts in one shard. The first are always there; a server may have a great many more, of which most
+//! are never used, so the others are made when they are first reached to be changed. Until then each of them is the
+//! same empty one.
 
 use super::subexpiry::Subexpiry;
 use std::collections::BTreeMap;

@@ -105,7 +105,8 @@ impl<S: Service, D: Driver> EventLoop<S, D> {
     /// Applies what is in the mailbox by now, and lets the connection go on behind it.
     #[cold]
     pub(super) fn deliver_first(&mut self, slot: usize) {
-        /// So often it is tried in this turn, then in the next one: what the connection waits for may not be in the mailbox yet.
+        /// So often it is tried in this turn, then in the next one: what the connection waits for may not be in the
+        /// mailbox yet.
         const ATTEMPTS: usize = 16;
         for _ in 0..ATTEMPTS {
             let in_turn = match &mut self.connections[slot] {

@@ -1,8 +1,8 @@
 //! Bytes to one value, of whatever kind, checked as a whole.
 //!
-//! What is read gets the encoding that this server would keep it in: a packed form stays one as long as its number of elements is
-//! within the limits (the lengths of its elements are not asked, as in Redis), and what was written one by one is packed where
-//! it is small enough.
+//! What is read gets the encoding that this server would keep it in: a packed form stays one as long as its number of
+//! elements is within the limits (the lengths of its elements are not asked, as in Redis), and what was written one by
+//! one is packed where it is small enough.
 
 use super::listpack::Listpack;
 use super::read::{Reader, score};
@@ -37,8 +37,9 @@ pub struct Loading {
     pub string_max: usize,
 }
 
-/// Whatever the options say, what is larger becomes a table when it is read: whether an element is new takes a walk over those before
-/// it in a packed form, and room between them in a set of integers, so a large value would hold the server up.
+/// Whatever the options say, what is larger becomes a table when it is read: whether an element is new takes a walk
+/// over those before it in a packed form, and room between them in a set of integers, so a large value would hold the
+/// server up.
 const UNSORTED_MAX: usize = 4096;
 const SORTED_MAX: usize = 1 << 14;
 
@@ -165,7 +166,8 @@ fn ziplist(reader: &mut Reader<'_>, loading: &Loading) -> Result<List, BadFormat
     Ok(list)
 }
 
-/// The first node may be all there is; any other makes the list a large one. Nodes may be empty, and count for nothing then.
+/// The first node may be all there is; any other makes the list a large one. Nodes may be empty, and count for nothing
+/// then.
 fn nodes(reader: &mut Reader<'_>, loading: &Loading, listpacks: bool) -> Result<List, BadFormat> {
     let mut list = List::new();
     for _ in 0..reader.count(1)? {

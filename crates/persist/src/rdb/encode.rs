@@ -1,4 +1,5 @@
-//! One value to bytes. Its encoding chooses the kind: what is packed stays packed, and what is a table is written one by one.
+//! One value to bytes. Its encoding chooses the kind: what is packed stays packed, and what is a table is written one
+//! by one.
 
 use super::listpack::Builder;
 use super::write::Writer;
@@ -66,7 +67,8 @@ fn put_list(writer: &mut Writer<'_>, list: &List, limit: BlockLimit) {
     }
 }
 
-/// The nodes of a large list. Where our blocks begin and end does not matter: they are those of a list that was pushed to its end.
+/// The nodes of a large list. Where our blocks begin and end does not matter: they are those of a list that was pushed
+/// to its end.
 fn put_nodes(writer: &mut Writer<'_>, list: &List, limit: BlockLimit) {
     let mut nodes = Vec::new();
     let mut number = 0;

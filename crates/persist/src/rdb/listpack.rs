@@ -9,9 +9,9 @@
 //! 0xf3 i32, 0xf4 i64
 //! ```
 //!
-//! Numbers are little endian, but for the two forms that share a byte with their mark. `back` is the length of the element before
-//! it, in groups of 7 bits, the lowest group last; all but the first have the upper bit set. More elements than 65,534 are
-//! counted as 65,535.
+//! Numbers are little endian, but for the two forms that share a byte with their mark. `back` is the length of the
+//! element before it, in groups of 7 bits, the lowest group last; all but the first have the upper bit set. More
+//! elements than 65,534 are counted as 65,535.
 
 use super::BadFormat;
 use structures::packed::PackedElement;

@@ -7,8 +7,8 @@
 //! 0xe0..=0xff  [7 d] [l] [d]               l + 9 bytes again, from d + 1 bytes back
 //! ```
 //!
-//! `l` are the upper three bits of the first byte, `d` has its lower five bits as the upper ones of 13. What is repeated
-//! may reach into what it makes: 100 times the same byte are that byte and a repetition from 1 back.
+//! `l` are the upper three bits of the first byte, `d` has its lower five bits as the upper ones of 13. What is
+//! repeated may reach into what it makes: 100 times the same byte are that byte and a repetition from 1 back.
 
 use super::BadFormat;
 
@@ -53,7 +53,7 @@ fn put_match(out: &mut Vec<u8>, distance: usize, len: usize) {
     out.push(back as u8);
 }
 
-/// Appends the bytes, compressed, to `out`; tells whether that took at most `most` bytes. If not, `out` is as it was.
+/// Appends the bytes, compressed, to `out`; returns whether that took at most `most` bytes. If not, `out` is as it was.
 pub fn compress(bytes: &[u8], most: usize, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let bits = (usize::BITS - bytes.len().leading_zeros()).clamp(INDEX_BITS.0, INDEX_BITS.1);

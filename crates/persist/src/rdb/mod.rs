@@ -2,14 +2,17 @@
 //!
 //! `docs/rdb.md` has the bytes. Here:
 //!
-//! * [`encode`](encode()) writes one value: a byte for its kind, then its content. It chooses the kind by the value's encoding, as
-//!   Redis does, so that equal data built the same way become the same bytes (but for the choices of the compressor).
-//! * [`decode`](decode()) reads one value of any kind, and gives it the encoding that the limits of this server ask for.
+//! * [`encode`](encode()) writes one value: a byte for its kind, then its content. It chooses the kind by the value's
+//!   encoding, as Redis does, so that equal data built the same way become the same bytes (but for the choices of the
+//!   compressor).
+//! * [`decode`](decode()) reads one value of any kind, and gives it the encoding that the limits of this server ask
+//!   for.
 //! * [`payload`] puts the footer of DUMP behind a value, and checks it.
 //!
-//! **What is decoded is hostile.** Every length is compared with what there is before anything is reserved or read; packed forms
-//! are checked as a whole before their elements are used; what must be different is; and a number must be one. Memory
-//! in proportion to the input is all that can be had: at worst the [`lzf::EXPANSION`] of compressed strings.
+//! **What is decoded is hostile.** Every length is compared with what there is before anything is reserved or read;
+//! packed forms are checked as a whole before their elements are used; what must be different is; and a number must be
+//! one. Memory in proportion to the input is all that can be had: at worst the [`lzf::EXPANSION`] of compressed
+//! strings.
 
 mod decode;
 mod encode;

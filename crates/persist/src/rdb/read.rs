@@ -114,7 +114,8 @@ impl<'a> Reader<'a> {
         Ok(Cow::Owned(digits))
     }
 
-    /// A score as text, with its length in one byte; the highest lengths stand for what is no number, and for the infinities.
+    /// A score as text, with its length in one byte; the highest lengths stand for what is no number, and for the
+    /// infinities.
     pub fn score_text(&mut self) -> Result<f64, BadFormat> {
         match self.byte()? {
             255 => Ok(f64::NEG_INFINITY),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! listpack:  live  deleted  count  name ...  0                               the names of the first entry
-//!            flags  ms  seq  [count]  name value ... | value ...  length   each entry; its id as the distance to the first
+//!            flags  ms  seq  [count]  name value ... | value ...  length   each entry; id as distance to the first
 //! ```
 //!
 //! Flags are 1 for a deleted entry and 2 for one with the names of the first, which has values only. `length` is the

@@ -12,8 +12,8 @@
 //! value      len free string and `free` bytes that mean nothing
 //! ```
 //!
-//! Integers are little endian, lengths within a ziplist's elements big endian. `last` is the place of the last element. A count that
-//! does not fit is 65,535 in a ziplist, and anything from 254 on in a zipmap.
+//! Integers are little endian, lengths within a ziplist's elements big endian. `last` is the place of the last element.
+//! A count that does not fit is 65,535 in a ziplist, and anything from 254 on in a zipmap.
 
 use super::BadFormat;
 use super::listpack::integer;

@@ -64,8 +64,8 @@ fn replies_over_the_hard_limit_are_not_sent_even_to_one_who_reads() {
     let mut other = Client::connect(server.addr());
     other.run_words(&[b"SET", b"big", &vec![b'x'; 60_000]]);
     other.int("HSET h f v");
-    // One reply; one that repeats itself without end; several of a pipeline, of which what comes behind does not run; and a
-    // transaction, which runs to its end.
+    // One reply; one that repeats itself without end; several of a pipeline, of which what comes behind does not run;
+    // and a transaction, which runs to its end.
     for (number, pipeline) in [
         &["MGET big big"] as &[&str],
         &["HRANDFIELD h -999999999"],

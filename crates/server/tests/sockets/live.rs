@@ -42,6 +42,7 @@ const CONTRASTS: &[Contrast] = &[
     contrast("acllog-max-len", ["5", "1"], &["AUTH first x", "AUTH second x", "ACL LOG"], "first"),
     contrast("databases", ["2", "16"], &["SELECT 5"], "out of range"),
     contrast("enable-debug-command", ["no", "yes"], &["DEBUG SLEEP 0"], "not allowed"),
+    contrast("enable-module-command", ["no", "yes"], &["MODULE LOAD nothing.so"], "not allowed"),
     contrast("enable-protected-configs", ["no", "yes"], &["CONFIG SET dbfilename x.rdb"], "protected config"),
     contrast("requirepass", ["x", ""], &["RESET", "PING"], "NOAUTH"),
     contrast("threads", ["3", "2"], &["INFO server"], "threads:3"),

@@ -171,10 +171,13 @@ pub fn a_daemon_runs_in_the_background_and_has_its_files_in_its_directory() {
     });
     let mut client = client.expect("it is connected");
     until("the pid to be written", || Path::new(&scratch.path("pid")).exists());
-    client.write_all(b"CONFIG GET dir\r\nSHUTDOWN NOSAVE\r\n").unwrap();
-    let mut reply = String::new();
-    client.read_to_string(&mut reply).unwrap();
+    client.write_all(b"CONFIG GET dir\r\n").unwrap();
+    let mut reply = vec![0; 1024];
+    let len = client.read(&mut reply).unwrap();
+    let reply = String::from_utf8_lossy(&reply[..len]);
     assert!(reply.contains(directory.trim_end_matches('/')), "{reply}");
+    client.write_all(b"SHUTDOWN NOSAVE\r\n").unwrap();
+    assert_eq!(client.read(&mut [0; 16]).unwrap(), 0, "it is over");
     until("its files to be gone", || !Path::new(&scratch.path("pid")).exists());
     assert!(!Path::new(&scratch.path("socket")).exists());
     let log = std::fs::read_to_string(scratch.path("log")).unwrap();

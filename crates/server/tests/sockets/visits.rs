@@ -1,5 +1,5 @@
-//! Commands about the whole keyspace, which visit it on another thread: the order of replies, and the ends of clients and of
-//! the server meanwhile.
+//! Commands about the whole keyspace, which visit it on another thread: the order of replies, and the ends of clients
+//! and of the server meanwhile.
 
 use crate::support::{Client, start_server, until};
 use resp::client::Value;

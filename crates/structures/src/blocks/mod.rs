@@ -4,13 +4,14 @@
 //! groups: [ count, blocks: [ Packed | Packed | ... ] ] [ count, blocks: [...] ] ...     from front to back
 //! ```
 //!
-//! * A block is filled to seven eighths of the bytes that `list-max-listpack-size` allows, or up to so many elements: an allocator keeps four
-//!   or eight sizes to a doubling, and packs those just below a power of two together, where each of 8 KiB would have a run of pages, and
-//!   what describes that, of its own. A block may come to have all that is allowed by other ways. An element larger than that has a
-//!   block of its own. No block is empty, nor is a group.
-//! * Both ends cost O(1). An index is found by the counts of groups, then of blocks, from the nearer end; a group has at most 128 blocks, so a
-//!   list of 100 million short elements has about 1,500 groups.
-//! * Inserting into a full block splits it in two; removing joins a block with a neighbour when both fit in half of one.
+//! * A block is filled to seven eighths of the bytes that `list-max-listpack-size` allows, or up to so many elements:
+//!   an allocator keeps four or eight sizes to a doubling, and packs those just below a power of two together, where
+//!   each of 8 KiB would have a run of pages, and what describes that, of its own. A block may come to have all that is
+//!   allowed by other ways. An element larger than that has a block of its own. No block is empty, nor is a group.
+//! * Both ends cost O(1). An index is found by the counts of groups, then of blocks, from the nearer end; a group has
+//!   at most 128 blocks, so a list of 100 million short elements has about 1,500 groups.
+//! * Inserting into a full block splits it in two; removing joins a block with a neighbour when both fit in half of
+//!   one.
 //!
 //! Limits: fewer than 2^32 elements in a block, of less than 4 GiB each.
 
@@ -65,8 +66,9 @@ impl BlockLimit {
         element > self.bytes
     }
 
-    /// Whether Redis puts one more element, of so many bare bytes, into a node that is a listpack of `elements` in `bytes`. It reckons
-    /// with 8 bytes around the element, but not for the first node, which was all of the list for a while.
+    /// Whether Redis puts one more element, of so many bare bytes, into a node that is a listpack of `elements` in
+    /// `bytes`. It reckons with 8 bytes around the element, but not for the first node, which was all of the list for a
+    /// while.
     pub fn node_takes(&self, first: bool, elements: usize, bytes: usize, element: usize) -> bool {
         let around = if first { 0 } else { 8 };
         elements < self.elements && bytes + element + around <= self.bytes
@@ -318,8 +320,8 @@ impl Blocks {
         result
     }
 
-    /// Puts a block in before the one at `place`, or behind the last of its group; splits the group if it is full. `place` may
-    /// name the end of a group.
+    /// Puts a block in before the one at `place`, or behind the last of its group; splits the group if it is full.
+    /// `place` may name the end of a group.
     fn insert_block(&mut self, place: Place, block: Packed) {
         self.bytes += block.memory();
         self.len += block.len();
@@ -440,7 +442,7 @@ impl Blocks {
         self.change_block(Place { block: left, ..place }, |block| block.append(&right));
     }
 
-    /// Removes up to `most` elements that are this string, seen from an end; gives how many there were.
+    /// Removes up to `most` elements that are this string, seen from an end; returns how many there were.
     pub fn remove_equal(&mut self, end: End, string: &[u8], most: usize) -> usize {
         let sought = PackedElement::of(string);
         let mut removed = 0;
@@ -538,7 +540,7 @@ impl Blocks {
     }
 }
 
-/// Finds the part that holds number `index` of `total`, from the nearer end; gives the part and the number in it.
+/// Finds the part that holds number `index` of `total`, from the nearer end; returns the part and the number in it.
 fn locate<T>(parts: &VecDeque<T>, len: impl Fn(&T) -> usize, total: usize, index: usize) -> (usize, usize) {
     debug_assert!(index < total);
     if index <= total / 2 {

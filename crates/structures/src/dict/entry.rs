@@ -8,15 +8,16 @@
 //!  lru:24|flags:8          HAS_DEADLINE              LONG_KEY               bytes, or 8 bytes
 //! ```
 //!
-//! The body is nothing (UNIT), the bytes themselves (BYTES, `vlen` of them), bytes that have a tag (TAGGED, 9 bits of `vlen` count
-//! them, the other 15 are the tag), an integer (INT), the address of a `Box<Blob>` (BLOB) or of a `Box<B>` (BOXED), none of them
-//! aligned. A key of 256 bytes and more is long. The memory held is always `rounded(needed bytes)`, so it need not be stored, and
-//! a value may grow in place to the end of its class. Entries with a deadline or a long key are aligned to 8, others to 4.
+//! The body is nothing (UNIT), the bytes themselves (BYTES, `vlen` of them), bytes that have a tag (TAGGED, 9 bits of
+//! `vlen` count them, the other 15 are the tag), an integer (INT), the address of a `Box<Blob>` (BLOB) or of a `Box<B>`
+//! (BOXED), none of them aligned. A key of 256 bytes and more is long. The memory held is always `rounded(needed
+//! bytes)`, so it need not be stored, and a value may grow in place to the end of its class. Entries with a deadline or
+//! a long key are aligned to 8, others to 4.
 //!
 //! `meta` is atomic, for readers that share a `Dict` may note an access; all else changes under exclusive access only.
 //!
-//! Members of sets are many, and have neither value nor deadline: an entry of kind UNIT without a deadline, whose key has less than
-//! 256 bytes, is *compact*. It has no access data; noting an access does nothing.
+//! Members of sets are many, and have neither value nor deadline: an entry of kind UNIT without a deadline, whose key
+//! has less than 256 bytes, is *compact*. It has no access data; noting an access does nothing.
 //!
 //! ```text
 //!  0       1       2
@@ -25,8 +26,8 @@
 //! +-------+-------+-----------+
 //! ```
 //!
-//! `Raw` is a pointer with an invariant: it points to a live, initialised entry. Making one is unsafe; its methods rely on it.
-//! Nothing outside this folder sees it.
+//! `Raw` is a pointer with an invariant: it points to a live, initialised entry. Making one is unsafe; its methods rely
+//! on it. Nothing outside this folder sees it.
 
 use super::slab::{SLAB_MAX, SLAB_MIN, Slab};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -64,7 +65,8 @@ pub(super) const TAGGED_MAX: usize = (1 << TAGGED_BITS) - 1;
 pub(super) const TAG_MAX: u16 = u16::MAX >> 1;
 const _: () = assert!(KLEN_BITS + TAGGED_BITS + TAG_MAX.count_ones() == u32::BITS && BLOB_MIN < 1 << 24);
 
-/// The memory that is taken for so many bytes: a multiple of `align` (4 or 8), above 512 one of four steps to a doubling.
+/// The memory that is taken for so many bytes: a multiple of `align` (4 or 8), above 512 one of four steps to a
+/// doubling.
 #[inline]
 pub(super) fn rounded(bytes: usize, align: usize) -> usize {
     if bytes <= SLAB_MAX {
@@ -97,7 +99,7 @@ impl Heap {
         Layout::from_size_align(bytes, 8).expect("an entry is smaller than the address space")
     }
 
-    /// Memory of `bytes` (already rounded); tells whether it is of the slab.
+    /// Memory of `bytes` (already rounded); returns whether it is of the slab.
     #[inline]
     fn alloc(&mut self, bytes: usize) -> (NonNull<u8>, bool) {
         if let Some(slab) = &mut self.slab
@@ -212,8 +214,8 @@ impl Raw {
         }
         let raw = Raw(memory);
         if shape.compact() {
-            // SAFETY: the memory is ours, has 8 bytes at least and `shape.bytes()`, and is aligned to 4. The first four bytes
-            // are written as one, for they are read so; the key then takes its part of them.
+            // SAFETY: the memory is ours, has 8 bytes at least and `shape.bytes()`, and is aligned to 4. The first four
+            // bytes are written as one, for they are read so; the key then takes its part of them.
             unsafe {
                 let meta = u32::from(flags | COMPACT) | (key.len() as u32) << 8;
                 memory.cast::<AtomicU32>().write(AtomicU32::new(meta));
@@ -251,7 +253,8 @@ impl Raw {
         assert!(matches!(self.kind(), UNIT | INT | BYTES | TAGGED) && !self.has_deadline());
         let bytes = self.shape().bytes();
         let (memory, in_slab) = heap.alloc(bytes);
-        // SAFETY: both have `bytes`, and the new memory is nobody else's. The body is no address, so it may be there twice.
+        // SAFETY: both have `bytes`, and the new memory is nobody else's. The body is no address, so it may be there
+        // twice.
         unsafe { memory.copy_from_nonoverlapping(self.0, bytes) };
         let new = Raw(memory);
         new.change_flags(IN_SLAB, if in_slab { IN_SLAB } else { 0 });
@@ -394,7 +397,8 @@ impl Raw {
         Shape { kind, key_len: self.key_len(), body_len: self.body_len(), tag, deadline }
     }
 
-    /// Sets what the body is, all else in the shape being as it was. The entry's memory has room for it, and the caller fills it.
+    /// Sets what the body is, all else in the shape being as it was. The entry's memory has room for it, and the caller
+    /// fills it.
     #[inline]
     fn set_body_shape(self, shape: Shape) {
         if matches!(shape.kind, BYTES | TAGGED) {

@@ -1,7 +1,8 @@
 //! A `Dict` made in one go of some entries of another: what it has in common with that one need not be found out again.
 //!
-//! The entries come in the order in which `iter_hashed` gives them, with those hashes, so the new table is written once, segment by
-//! segment, and nothing is searched, rehashed or split. Until it is finished, the `Dict` inside can only be dropped.
+//! The entries come in the order in which `iter_hashed` gives them, with those hashes, so the new table is written
+//! once, segment by segment, and nothing is searched, rehashed or split. Until it is finished, the `Dict` inside can
+//! only be dropped.
 
 use super::slab::Slab;
 use super::table::Building;

@@ -40,7 +40,8 @@ pub(super) fn value_of<'a, B>(raw: Raw) -> ValueRef<'a, B> {
         TAGGED => ValueRef::Tagged(Tagged { tag: raw.tag(), bytes: raw.body() }),
         kind => {
             assert_eq!(kind, BOXED);
-            // SAFETY: the body is the address of a `Box<B>` that the entry owns: only `Dict<B>::encode` makes this kind.
+            // SAFETY: the body is the address of a `Box<B>` that the entry owns: only `Dict<B>::encode` makes this
+            // kind.
             ValueRef::Boxed(unsafe { &*ptr::with_exposed_provenance(raw.word() as usize) })
         }
     }
@@ -298,7 +299,7 @@ impl<'a, B> EntryMut<'a, B> {
         true
     }
 
-    /// Adds bytes at the end; gives the new length, or nothing if `resize_bytes` would be false.
+    /// Adds bytes at the end; returns the new length, or nothing if `resize_bytes` would be false.
     pub fn append(&mut self, bytes: &[u8]) -> Option<usize> {
         let old = match self.value() {
             ValueRef::Bytes(old) => old.len(),

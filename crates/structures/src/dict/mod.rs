@@ -1,16 +1,17 @@
 //! `Dict`: the table behind the keyspace, big hashes and big sets.
 //!
-//! A map from byte strings to nothing, an integer, bytes, a shared blob, a boxed value or its small form (tagged bytes, which
-//! mean nothing here), with an optional deadline for each entry. No operation's cost depends on how many entries there are: the table grows and shrinks by small segments
-//! (`table`), entries come from pages (`slab`), and deadlines hang in a wheel (`wheel`).
+//! A map from byte strings to nothing, an integer, bytes, a shared blob, a boxed value or its small form (tagged bytes,
+//! which mean nothing here), with an optional deadline for each entry. No operation's cost depends on how many entries
+//! there are: the table grows and shrinks by small segments (`table`), entries come from pages (`slab`), and deadlines
+//! hang in a wheel (`wheel`).
 //!
 //! ```text
 //! table --slot--> entry: header, [deadline, cell], key, value       wheel --cell--> entry
 //!                                           ^------------------------------'
 //! ```
 //!
-//! * The caller gives the hash with the key, so that it can hash once and prefetch. It must be `hasher().hash(key)`: with
-//!   another, keys are lost, though memory safety is not.
+//! * The caller gives the hash with the key, so that it can hash once and prefetch. It must be `hasher().hash(key)`:
+//!   with another, keys are lost, though memory safety is not.
 //! * Deadlines are only kept and indexed here. Who reads decides whether an entry past its deadline is there.
 //! * Entries of nothing that have no deadline, which are the members of sets, keep no access data.
 //! * Memory is counted as it is taken; `memory()` reads counters. What a boxed value takes is not in it.
@@ -303,7 +304,8 @@ impl<B> Dict<B> {
         self.find(hash, key).is_some()
     }
 
-    /// Whether there is a key of this hash for which `same` is true; only keys that probably have that hash are asked about.
+    /// Whether there is a key of this hash for which `same` is true; only keys that probably have that hash are asked
+    /// about.
     #[inline]
     pub fn contains_where(&self, hash: u64, same: impl Fn(&[u8]) -> bool) -> bool {
         self.table.find(hash, |address| same(raw_at(address).key())).is_some()
@@ -325,8 +327,8 @@ impl<B> Dict<B> {
         VacantEntry { dict: self, hash, key }
     }
 
-    /// Stores a value and a deadline (or none) under a key; tells what was there. Access data of an entry that was there stays, and
-    /// the caller's bit is cleared.
+    /// Stores a value and a deadline (or none) under a key; returns what was there. Access data of an entry that was
+    /// there stays, and the caller's bit is cleared.
     #[inline]
     pub fn set(&mut self, hash: u64, key: &[u8], value: NewValue<'_, B>, deadline: Option<u64>) -> Option<Removed<B>> {
         self.upsert(hash, key, value, deadline).1
@@ -363,7 +365,7 @@ impl<B> Dict<B> {
         (entry, removed)
     }
 
-    /// Removes a key; tells what was there.
+    /// Removes a key; returns what was there.
     pub fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Removed<B>> {
         let (at, raw) = self.find(hash, key)?;
         Some(self.remove_at(at, raw))
@@ -379,16 +381,16 @@ impl<B> Dict<B> {
         *self = self.fresh();
     }
 
-    /// One step of a scan. Start with cursor 0 and go on with what is given until that is 0: every entry that is there from beginning to end is
-    /// visited at least once, whatever is added or removed in between; few are visited twice.
+    /// One step of a scan. Start with cursor 0 and go on with what is given until that is 0: every entry that is there
+    /// from beginning to end is visited at least once, whatever is added or removed in between; few are visited twice.
     /// Any cursor may be given.
     pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(EntryRef<'_, B>)) -> u64 {
         self.table.scan(cursor, &mut |address| visit(self.lend(raw_at(address))))
     }
 
-    /// Visits some entries, at least `least` if so many are left; tells where to go on, `None` at the end. Start with place 0.
-    /// Every key that is there from beginning to end is visited once, and no key twice, whatever is added or removed in between.
-    /// Compared with `scan` it takes larger steps, and is faster.
+    /// Visits some entries, at least `least` if so many are left; returns where to go on, `None` at the end. Start with
+    /// place 0. Every key that is there from beginning to end is visited once, and no key twice, whatever is added or
+    /// removed in between. Compared with `scan` it takes larger steps, and is faster.
     pub fn walk(&self, place: u64, least: usize, mut visit: impl FnMut(EntryRef<'_, B>)) -> Option<u64> {
         let (mut place, mut met) = (place, 0);
         if self.is_empty() {
@@ -415,8 +417,9 @@ impl<B> Dict<B> {
         Iter { addresses: self.table.addresses(), dict: PhantomData }
     }
 
-    /// All entries, in no order, with their hashes as far as they are known without reading the entries. The second part tells how
-    /// far that is: for [`is_placed_by`](Dict::is_placed_by). Entries are asked for ahead if they will all be `read`.
+    /// All entries, in no order, with their hashes as far as they are known without reading the entries. The second
+    /// part tells how far that is: for [`is_placed_by`](Dict::is_placed_by). Entries are asked for ahead if they will
+    /// all be `read`.
     pub fn iter_hashed(&self, read: bool) -> (HashedIter<'_, B>, u32) {
         let (hasher, known) = match self.table.known_bits() {
             0 => (Some(self.hasher), u64::BITS),
@@ -426,8 +429,8 @@ impl<B> Dict<B> {
         (HashedIter { addresses, hasher, dict: PhantomData }, known)
     }
 
-    /// Whether hashes from `iter_hashed` of another `Dict` with the same hash function, known so far, do for this one, now and after
-    /// `more` insertions.
+    /// Whether hashes from `iter_hashed` of another `Dict` with the same hash function, known so far, do for this one,
+    /// now and after `more` insertions.
     pub fn is_placed_by(&self, known: u32, more: usize) -> bool {
         self.table.is_placed_by(known, more)
     }
@@ -450,8 +453,8 @@ impl<B> Dict<B> {
         true
     }
 
-    /// When `advance` will have something to do, in Unix milliseconds: at most 16 ms after the first deadline, and before it
-    /// when entries are only to be sorted more finely. Costs a look at ten levels.
+    /// When `advance` will have something to do, in Unix milliseconds: at most 16 ms after the first deadline, and
+    /// before it when entries are only to be sorted more finely. Costs a look at ten levels.
     pub fn next_deadline(&self) -> Option<u64> {
         self.wheel.next()
     }
@@ -463,8 +466,8 @@ impl<B> Dict<B> {
         self.wheel.most_overdue(now_ms, EXACT_MAX)
     }
 
-    /// Removes entries whose deadline has passed, up to 16 ms late, and calls `expired` with each. Handles at most `budget`
-    /// entries; true if there was more to do. Call it also when there is nothing to do: it tells the time.
+    /// Removes entries whose deadline has passed, up to 16 ms late, and calls `expired` with each. Handles at most
+    /// `budget` entries; true if there was more to do. Call it also when there is nothing to do: it tells the time.
     pub fn advance(&mut self, now_ms: u64, budget: usize, expired: &mut dyn FnMut(&[u8], Removed<B>)) -> bool {
         let mut left = budget;
         while let Some(due) = self.wheel.due(now_ms) {
@@ -502,8 +505,8 @@ impl<B> Dict<B> {
         self.table.prefetch_line(hash);
     }
 
-    /// Asks for so many bytes, at most 64, of what is probably the entry of a hash. Reads the bucket, so that should have been
-    /// asked for.
+    /// Asks for so many bytes, at most 64, of what is probably the entry of a hash. Reads the bucket, so that should
+    /// have been asked for.
     #[inline]
     pub fn prefetch_entry(&self, hash: u64, bytes: usize) {
         if let Some(address) = self.table.probable(hash) {
@@ -552,10 +555,10 @@ impl<B> Dict<B> {
         hashes.iter().for_each(|&hash| self.prefetch_entry(hash, bytes));
     }
 
-    /// Begins a snapshot: nothing is saved yet. What a scan visits in one step is saved as one: a walk goes over all cursors from
-    /// 0 and leaves out those that are saved; who is about to change the entry of a hash first saves that of
-    /// `cursor_of(hash)`, unless it is saved. Each saves what a step of `scan` visits, then marks its cursor. `clear` ends
-    /// a snapshot.
+    /// Begins a snapshot: nothing is saved yet. What a scan visits in one step is saved as one: a walk goes over all
+    /// cursors from 0 and leaves out those that are saved; who is about to change the entry of a hash first saves that
+    /// of `cursor_of(hash)`, unless it is saved. Each saves what a step of `scan` visits, then marks its cursor.
+    /// `clear` ends a snapshot.
     pub fn begin_snapshot(&mut self) {
         self.table.begin_snapshot();
     }
@@ -701,8 +704,8 @@ impl<B> Dict<B> {
         (at, raw)
     }
 
-    /// Gives the entry another value, which may move it. With `deadline` the entry has that field afterwards; one that loses it
-    /// must have left the wheel before.
+    /// Gives the entry another value, which may move it. With `deadline` the entry has that field afterwards; one that
+    /// loses it must have left the wheel before.
     #[inline]
     fn store(&mut self, at: At, raw: Raw, value: NewValue<'_, B>, deadline: bool) -> (Raw, Removed<B>) {
         let removed = self.disown(raw);

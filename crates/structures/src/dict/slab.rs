@@ -8,10 +8,11 @@
 //!                                                    ^ bump
 //! ```
 //!
-//! Classes are 4 bytes apart, from 8 to 512 bytes; objects whose size is a multiple of 8 are aligned to 8, others to 4. An object's page is found by masking its address. A page hands
-//! out freed objects first (a list through the objects), then raises `bump`: what was never handed out is never
-//! touched, so it is not resident. Pages with room hang in a list per class; a page whose last object is freed goes
-//! back to the allocator, but for one, kept to spare a program that hovers around a page's edge.
+//! Classes are 4 bytes apart, from 8 to 512 bytes; objects whose size is a multiple of 8 are aligned to 8, others to 4.
+//! An object's page is found by masking its address. A page hands out freed objects first (a list through the objects),
+//! then raises `bump`: what was never handed out is never touched, so it is not resident. Pages with room hang in a
+//! list per class; a page whose last object is freed goes back to the allocator, but for one, kept to spare a program
+//! that hovers around a page's edge.
 //!
 //! Objects are never moved. The slab does not know what lives in them: dropping it frees the pages only.
 
@@ -112,7 +113,8 @@ impl Slab {
         self.bytes + size_of::<Slab>()
     }
 
-    /// Memory for `size` bytes (a multiple of 4 from `SLAB_MIN` to `SLAB_MAX`), aligned to 4 at least, to 8 if `size` is a multiple of that.
+    /// Memory for `size` bytes (a multiple of 4 from `SLAB_MIN` to `SLAB_MAX`), aligned to 4 at least, to 8 if `size`
+    /// is a multiple of that.
     #[inline]
     pub(super) fn alloc(&mut self, size: usize) -> NonNull<u8> {
         let class = class_of(size);
@@ -201,7 +203,7 @@ impl Slab {
         page
     }
 
-    /// Panics unless the pages agree with themselves; gives the number of objects in use.
+    /// Panics unless the pages agree with themselves; returns the number of objects in use.
     #[cfg(test)]
     pub(super) fn check(&self) -> usize {
         let (mut used, mut bytes) = (0, 0);

@@ -22,20 +22,22 @@
 //! **In a segment** a hash has a 16-bit position (8 bits of its own, then the tag); `position * lines >> 16` is its
 //! home line, so the order of positions is the order of home lines at any size. An entry whose home is full goes to the
 //! next line with room (the last wraps to the first), and `spill` of every line it passed counts it: a search
-//! goes on past a line only while its `spill` is not zero. A spill that reaches 255 stays until the segment is rewritten.
+//! goes on past a line only while its `spill` is not zero. A spill that reaches 255 stays until the segment is
+//! rewritten.
 //!
 //! **A slot** is the entry's address (48 bits), bits 5..13 of the hash, and bits 32..40 (the position's upper
-//! half). With the tag and the segment's number, that is all a rewrite needs; a split needs bit number `log2 n`, which is in the slot
-//! for tables of 8 Ki to 2 Mi entries; below (where all is in the cache) and above, the key is hashed again.
+//! half). With the tag and the segment's number, that is all a rewrite needs; a split needs bit number `log2 n`, which
+//! is in the slot for tables of 8 Ki to 2 Mi entries; below (where all is in the cache) and above, the key is hashed
+//! again.
 //!
-//! **Scan** goes over 32 ranges of positions; in each over the segments in the order of their reversed index bits. What was
-//! visited is always a prefix in that order, whatever splits, merges or rewrites happen in between.
+//! **Scan** goes over 32 ranges of positions; in each over the segments in the order of their reversed index bits. What
+//! was visited is always a prefix in that order, whatever splits, merges or rewrites happen in between.
 //!
-//! **Walk** goes over whole segments in that order. A place in it is a hash, so that what was visited is known even of a segment
-//! that was merged since from one that was and one that was not.
+//! **Walk** goes over whole segments in that order. A place in it is a hash, so that what was visited is known even of
+//! a segment that was merged since from one that was and one that was not.
 //!
-//! **Snapshots** mark, for each segment, the ranges that they have saved: a range in a segment is what one step of a scan visits.
-//! Rewrites and splits carry the marks along; merges, which could not, wait for the end.
+//! **Snapshots** mark, for each segment, the ranges that they have saved: a range in a segment is what one step of a
+//! scan visits. Rewrites and splits carry the marks along; merges, which could not, wait for the end.
 //!
 //! Tags are compared all at once within one `u64`; no vector instructions are needed for 7 bytes.
 
@@ -110,7 +112,8 @@ fn position_of(slot: u64, tag: u8) -> u64 {
     (slot >> 56) << 8 | u64::from(tag)
 }
 
-/// The place of a hash in the order of reversed hashes: by its lowest bit first. A segment is a part of that order without gaps.
+/// The place of a hash in the order of reversed hashes: by its lowest bit first. A segment is a part of that order
+/// without gaps.
 #[inline(always)]
 pub(super) fn order_of(hash: u64) -> u64 {
     u64::from((hash as u32).reverse_bits())
@@ -419,7 +422,8 @@ impl Table {
     #[inline(always)]
     fn segment(&self, index: usize) -> &Segment {
         debug_assert!(index < self.segments);
-        // SAFETY: the directory holds `segments` segments in full chunks and a last one, and callers' indices are below.
+        // SAFETY: the directory holds `segments` segments in full chunks and a last one, and callers' indices are
+        // below.
         unsafe { self.directory.get_unchecked(index / CHUNK).get_unchecked(index % CHUNK) }
     }
 
@@ -677,8 +681,8 @@ impl Table {
         self.mask = self.segments.next_power_of_two() - 1;
     }
 
-    /// How many of a hash's lowest bits `Addresses::next_hashed` gives: those of the segment's number and, where they follow
-    /// on them, those that a slot carries. None if there is a gap between both.
+    /// How many of a hash's lowest bits `Addresses::next_hashed` gives: those of the segment's number and, where they
+    /// follow on them, those that a slot carries. None if there is a gap between both.
     pub(super) fn known_bits(&self) -> u32 {
         match self.segments.checked_ilog2() {
             Some(depth) if depth >= WINDOW_FROM => depth.max(WINDOW_FROM + 8),
@@ -686,8 +690,8 @@ impl Table {
         }
     }
 
-    /// Whether this many of a hash's lowest bits (with those that a slot carries, and the tag) place it, here and after `more`
-    /// insertions.
+    /// Whether this many of a hash's lowest bits (with those that a slot carries, and the tag) place it, here and after
+    /// `more` insertions.
     pub(super) fn is_placed_by(&self, known_bits: u32, more: usize) -> bool {
         let segments = self.segments.max((self.len + more) / SPLIT_ABOVE + 1) as u64;
         known_bits >= 64 || segments <= 1 << known_bits
@@ -731,7 +735,7 @@ impl Table {
         }
     }
 
-    /// One step of a scan, from `cursor`; gives the next cursor, 0 at the end.
+    /// One step of a scan, from `cursor`; returns the next cursor, 0 at the end.
     pub(crate) fn scan(&self, cursor: u64, visit: &mut dyn FnMut(u64)) -> u64 {
         let range = cursor % RANGES;
         if self.len == 0 {
@@ -756,8 +760,8 @@ impl Table {
         }
     }
 
-    /// How much of the order of reversed hashes the segment of these hashes has: it is all that agree in the lowest bits, so many
-    /// that `log2` of this is left.
+    /// How much of the order of reversed hashes the segment of these hashes has: it is all that agree in the lowest
+    /// bits, so many that `log2` of this is left.
     fn width_at(&self, low_bits: u64) -> u64 {
         let bits = self.mask.count_ones();
         let buddy = (low_bits as usize & (self.mask >> 1)) | (self.mask ^ (self.mask >> 1));
@@ -905,8 +909,8 @@ impl Table {
     }
 }
 
-/// A table in the making that gets the segments of another one, each in its turn and of the size it needs: no segment grows or
-/// is split on the way.
+/// A table in the making that gets the segments of another one, each in its turn and of the size it needs: no segment
+/// grows or is split on the way.
 pub(super) struct Building {
     /// The segments that are complete; which hash goes where is wrong until all are there.
     table: Table,
@@ -991,8 +995,8 @@ pub(super) struct Part<'a> {
 }
 
 impl Addresses<'_> {
-    /// The next address, with as much of its hash as the table knows: the bits that `Table::known_bits` tells, and those that
-    /// place it in a segment.
+    /// The next address, with as much of its hash as the table knows: the bits that `Table::known_bits` tells, and
+    /// those that place it in a segment.
     #[inline]
     pub(super) fn next_hashed(&mut self) -> Option<(u64, u64)> {
         while self.used == 0 {

@@ -670,7 +670,7 @@ fn a_dict_may_change_threads() {
     assert_eq!(dict.iter().count(), 1_000);
 }
 
-/// Saves what a step from `cursor` visits, unless it is saved; gives the next cursor.
+/// Saves what a step from `cursor` visits, unless it is saved; returns the next cursor.
 fn save(dict: &mut Dict<String>, cursor: u64, saved: &mut Vec<(u64, Model)>) -> u64 {
     let done = dict.is_saved(cursor);
     let next = dict.scan(cursor, &mut |entry| {
@@ -795,7 +795,8 @@ fn hashes_from_the_table_place_entries_in_any_table() {
     assert!(!dict.is_placed_by(3, 0) && !dict.is_placed_by(8, 40_000) && dict.is_placed_by(8, 0));
 }
 
-/// Gathers one of so many of a map's keys, drawn; the result has them, is as the rest of this file wants it and goes on from there.
+/// Gathers one of so many of a map's keys, drawn; the result has them, is as the rest of this file wants it and goes on
+/// from there.
 fn gather_some(dict: &Dict<String>, one_of: u64, draws: &mut Draws) {
     let mut model = BTreeMap::new();
     let mut gather = dict.gather();

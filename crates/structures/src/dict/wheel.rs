@@ -1,13 +1,13 @@
 //! The index by deadline of a `Dict`: a hierarchical timing wheel of entry pointers.
 //!
-//! Time is counted in ticks of 16 ms. Level 0 has 64 slots of a tick, each further level 64 slots, each as wide as all of the level below; ten
-//! levels cover every `u64`. An entry hangs in the level of the highest digit (base 64) in which its tick differs
-//! from the wheel's: so all of a slot lies ahead in its level, and when the wheel comes to a slot of an
-//! upper level, its entries go to lower ones (each at most once for a level).
+//! Time is counted in ticks of 16 ms. Level 0 has 64 slots of a tick, each further level 64 slots, each as wide as all
+//! of the level below; ten levels cover every `u64`. An entry hangs in the level of the highest digit (base 64) in
+//! which its tick differs from the wheel's: so all of a slot lies ahead in its level, and when the wheel comes to a
+//! slot of an upper level, its entries go to lower ones (each at most once for a level).
 //!
 //! A slot is a list of chunks, of which only the first is not full. An entry knows its cell; taking it out moves the
-//! last cell of the first chunk into the hole. So no cell is ever empty, and a deadline costs 8.3 bytes here. The first chunk
-//! of a slot is small, so that few deadlines cost little.
+//! last cell of the first chunk into the hole. So no cell is ever empty, and a deadline costs 8.3 bytes here. The first
+//! chunk of a slot is small, so that few deadlines cost little.
 //!
 //! **A slot is a lower bound.** An entry whose deadline was moved later may stay: when its slot comes due it is
 //! put in again. A slot comes due when all of its first tick is over, so expiry is up to 16 ms late, never early.
@@ -250,8 +250,8 @@ impl Wheel {
         raw
     }
 
-    /// The earliest deadline that has passed and whose entry is still in: exact up to `exact_max` entries in slots that are due;
-    /// with more, one entry stands for those of its chunk.
+    /// The earliest deadline that has passed and whose entry is still in: exact up to `exact_max` entries in slots that
+    /// are due; with more, one entry stands for those of its chunk.
     pub(super) fn most_overdue(&self, now_ms: u64, exact_max: usize) -> Option<u64> {
         let over = last_over(now_ms)?;
         let mut earliest: Option<u64> = None;
@@ -280,8 +280,8 @@ impl Wheel {
         earliest
     }
 
-    /// The sum of the deadlines of all entries: exact up to `exact_max` entries. With more, one entry stands for those of
-    /// its chunk, which are due in the same slot, so that the cost is that of a look at a sixtieth of them.
+    /// The sum of the deadlines of all entries: exact up to `exact_max` entries. With more, one entry stands for those
+    /// of its chunk, which are due in the same slot, so that the cost is that of a look at a sixtieth of them.
     pub(super) fn deadline_sum(&self, exact_max: usize) -> u128 {
         let mut sum = 0;
         for level in self.levels.iter().flatten() {

@@ -9,8 +9,9 @@
 //!  0x79            [0x79] len:u32 bytes len:u32 [0x79]         a longer string
 //! ```
 //!
-//! An element reads the same from its front as from its back, so a walk costs the same in both directions. Strings that are the
-//! canonical decimal form of an `i64` become integers in `PackedElement::of`; they are printed again on reading.
+//! An element reads the same from its front as from its back, so a walk costs the same in both directions. Strings that
+//! are the canonical decimal form of an `i64` become integers in `PackedElement::of`; they are printed again on
+//! reading.
 
 /// The longest string with a length of one byte.
 const SHORT_MAX: usize = 0x6f;

@@ -6,14 +6,14 @@
 //! ```
 //!
 //! * `element` says how one element is written: 1 byte for a small integer, 2 bytes beside a short string.
-//! * Room is kept at both ends, so pushing and popping there moves nothing most of the time. Capacity grows in the steps of an
-//!   allocator's size classes, not by doubling: small collections are many.
+//! * Room is kept at both ends, so pushing and popping there moves nothing most of the time. Capacity grows in the
+//!   steps of an allocator's size classes, not by doubling: small collections are many.
 //! * As a list, every element is one item; as a map, elements alternate field and value; `PackedRanked` keeps pairs of
 //!   member and score in order.
 //! * Places are `At`s, good until the next change. `seek` walks from the nearer end.
 //!
-//! Limits: every operation away from the ends is linear, so owners convert to the large forms at Redis' thresholds; a buffer
-//! has less than 4 GiB.
+//! Limits: every operation away from the ends is linear, so owners convert to the large forms at Redis' thresholds; a
+//! buffer has less than 4 GiB.
 
 mod element;
 mod ranked;
@@ -28,8 +28,8 @@ use element::{checked_first, first, size_of_first, size_of_last};
 /// The bytes that Redis' listpack has beside its elements.
 const LISTPACK_FRAME: usize = 7;
 
-/// The first capacity: most sequences are filled at once, and owners that keep many small ones copy them to where they take no room
-/// that they do not need.
+/// The first capacity: most sequences are filled at once, and owners that keep many small ones copy them to where they
+/// take no room that they do not need.
 const CAPACITY_MIN: usize = 128;
 
 /// A place in a `Packed`: the offset of an element, or of the end.
@@ -92,8 +92,8 @@ impl Packed {
         Ok(Packed { bytes, start: 0, count })
     }
 
-    /// The elements that another `Packed` had (`as_bytes`, `len`), in a buffer that is used again, with `front` bytes of room in
-    /// front. Nothing is checked: of other bytes it makes no sense, and may panic.
+    /// The elements that another `Packed` had (`as_bytes`, `len`), in a buffer that is used again, with `front` bytes
+    /// of room in front. Nothing is checked: of other bytes it makes no sense, and may panic.
     #[inline]
     pub fn refilled(mut buffer: Vec<u8>, front: usize, bytes: &[u8], len: usize) -> Packed {
         buffer.resize(front, 0);
@@ -245,7 +245,7 @@ impl Packed {
 
     // Changes.
 
-    /// Replaces `remove` bytes at offset `at` by room for `insert` bytes, which the caller fills; gives the place.
+    /// Replaces `remove` bytes at offset `at` by room for `insert` bytes, which the caller fills; returns the place.
     #[inline]
     fn splice(&mut self, at: usize, remove: usize, insert: usize) -> usize {
         let start = self.start as usize;
@@ -259,7 +259,7 @@ impl Packed {
         }
     }
 
-    /// Replaces `remove` bytes at offset `at` by an element; gives its place.
+    /// Replaces `remove` bytes at offset `at` by an element; returns its place.
     #[inline]
     fn put(&mut self, at: usize, remove: usize, element: PackedElement<'_>) -> At {
         let size = element.packed_bytes();
@@ -268,7 +268,7 @@ impl Packed {
         At(at as u32)
     }
 
-    /// Takes `count` bytes out at `at`; gives the place.
+    /// Takes `count` bytes out at `at`; returns the place.
     #[inline]
     fn close(&mut self, at: usize, count: usize) -> usize {
         let start = self.start as usize;
@@ -286,7 +286,7 @@ impl Packed {
         }
     }
 
-    /// Makes `count` bytes of room at `at`; gives the place, which may be another.
+    /// Makes `count` bytes of room at `at`; returns the place, which may be another.
     #[inline]
     fn open(&mut self, at: usize, count: usize) -> usize {
         let len = self.bytes.len();
@@ -298,8 +298,8 @@ impl Packed {
         self.lay_out_again(at, count)
     }
 
-    /// As `open`, where the room on that side does not do: moves all elements, into more memory if there is not enough, and leaves the room
-    /// that is left where the insertion was.
+    /// As `open`, where the room on that side does not do: moves all elements, into more memory if there is not enough,
+    /// and leaves the room that is left where the insertion was.
     #[cold]
     fn lay_out_again(&mut self, at: usize, count: usize) -> usize {
         let start = self.start as usize;
@@ -320,7 +320,7 @@ impl Packed {
         new_start + (at - start)
     }
 
-    /// Puts an element in before `at`; gives its place.
+    /// Puts an element in before `at`; returns its place.
     #[inline]
     pub fn insert(&mut self, at: At, element: PackedElement<'_>) -> At {
         let at = self.put(at.0 as usize, 0, element);
@@ -346,13 +346,13 @@ impl Packed {
         self.insert(self.end(), element);
     }
 
-    /// Replaces the element at `at`; gives the new one's place.
+    /// Replaces the element at `at`; returns the new one's place.
     pub fn replace(&mut self, at: At, element: PackedElement<'_>) -> At {
         let old = size_of_first(&self.bytes[at.0 as usize..]);
         self.put(at.0 as usize, old, element)
     }
 
-    /// Removes up to `count` elements from `at` on; gives the place of what follows them.
+    /// Removes up to `count` elements from `at` on; returns the place of what follows them.
     pub fn remove(&mut self, at: At, count: usize) -> At {
         let mut end = at;
         let mut removed = 0;
@@ -373,7 +373,7 @@ impl Packed {
         }
     }
 
-    /// Removes up to `most` elements that are equal to this one, seen from the front or from the back; gives how many
+    /// Removes up to `most` elements that are equal to this one, seen from the front or from the back; returns how many
     /// there were.
     pub fn remove_equal(&mut self, from_front: bool, sought: PackedElement<'_>, most: usize) -> usize {
         let mut removed = 0;

@@ -1,8 +1,8 @@
 //! `PackedRanked`: the sorted set's small form, pairs of member and score in one `Packed`, by (score, member).
 //!
-//! A score that is an integer of up to 53 bits is written as one, any other as the 4 or 8 bytes of the float that holds it exactly.
-//! Members are compared as strings, however they are written. The rules for scores are those of `crate::ranked::Ranked`, and so
-//! are the methods' names.
+//! A score that is an integer of up to 53 bits is written as one, any other as the 4 or 8 bytes of the float that holds
+//! it exactly. Members are compared as strings, however they are written. The rules for scores are those of
+//! `crate::ranked::Ranked`, and so are the methods' names.
 
 use super::{At, Iter, Packed, PackedElement};
 use crate::ranked::Change;
@@ -156,7 +156,7 @@ impl PackedRanked {
         with_score(score, |score| self.pairs.push_back(score));
     }
 
-    /// Removes a member; gives its score.
+    /// Removes a member; returns its score.
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let (at, score) = self.find(member)?;
         self.pairs.remove(at, 2);

@@ -9,10 +9,12 @@
 //! +--------+--------+-- ... --+      page of large objects: each its own allocation, score:f64 | member
 //! ```
 //!
-//! A handle stays good until its element is freed, while pages may move; so pages grow as they fill, and all of this is safe code.
-//! Objects are not aligned: to round 25 bytes up to 32 would spare a third of them the second cache line, but cost 6 bytes for each.
+//! A handle stays good until its element is freed, while pages may move; so pages grow as they fill, and all of this is
+//! safe code. Objects are not aligned: to round 25 bytes up to 32 would spare a third of them the second cache line,
+//! but cost 6 bytes for each.
 //!
-//! Limits: 2^32 - 1 elements. Elements are not moved together when many were removed; a page is given back when it is empty.
+//! Limits: 2^32 - 1 elements. Elements are not moved together when many were removed; a page is given back when it is
+//! empty.
 
 use crate::prefetch::prefetch_read;
 
@@ -58,7 +60,8 @@ struct Page {
 struct Class {
     /// The first page that has room.
     with_room: u32,
-    /// Whether a page was ever full: then a new one takes all its memory at once, which nothing touches before it is used.
+    /// Whether a page was ever full: then a new one takes all its memory at once, which nothing touches before it is
+    /// used.
     filled: bool,
 }
 
@@ -337,7 +340,7 @@ impl Arena {
         }
     }
 
-    /// Panics unless the pages agree with themselves; gives the number of elements.
+    /// Panics unless the pages agree with themselves; returns the number of elements.
     pub(super) fn check(&self) -> usize {
         let (mut len, mut bytes) = (0, 0);
         for page in &self.pages {

@@ -1,7 +1,7 @@
 //! Making a `Ranked` of many elements at once: in any order for ZUNIONSTORE and its kin, or sorted.
 //!
-//! Elements go into the arena and the index as they come; the tree is made at the end, from sorted keys, its leaves seven eighths full. Sorting
-//! elements that come in order costs one pass.
+//! Elements go into the arena and the index as they come; the tree is made at the end, from sorted keys, its leaves
+//! seven eighths full. Sorting elements that come in order costs one pass.
 
 use super::arena::{Arena, Handle};
 use super::leaf::Element;

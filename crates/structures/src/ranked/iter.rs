@@ -1,7 +1,7 @@
 //! Walks over a `Ranked`, in both directions.
 //!
-//! Leaves have no links: at the end of one the walk asks the tree for the leaf of the next rank, which costs little for a hundred
-//! elements. Elements are asked for some steps ahead, for each is a cache miss of its own.
+//! Leaves have no links: at the end of one the walk asks the tree for the leaf of the next rank, which costs little for
+//! a hundred elements. Elements are asked for some steps ahead, for each is a cache miss of its own.
 
 use super::arena::{Arena, Handle};
 use super::tree::{Cut, Tree};

@@ -1,12 +1,13 @@
 //! A leaf of the tree: up to 62 elements in 512 bytes, 8 for each.
 //!
-//! A score's *key* is a `u64` that orders as scores do. A leaf does not store keys but, in 32 bits, how far each lies above the
-//! leaf's `base`, in units of `1 << shift`, rounded down. That order is right as far as it goes; where two
-//! are equal the elements themselves decide, which costs a cache miss each. As a leaf covers a narrow range, that is rare but for truly equal
-//! scores; and for integers and many other scores nothing is lost by rounding at all: then the leaf is `exact`.
+//! A score's *key* is a `u64` that orders as scores do. A leaf does not store keys but, in 32 bits, how far each lies
+//! above the leaf's `base`, in units of `1 << shift`, rounded down. That order is right as far as it goes; where two
+//! are equal the elements themselves decide, which costs a cache miss each. As a leaf covers a narrow range, that is
+//! rare but for truly equal scores; and for integers and many other scores nothing is lost by rounding at all: then the
+//! leaf is `exact`.
 //!
-//! The unit grows when a key out of range comes in, by shifting what is there, without a look at the elements. It shrinks when a
-//! leaf that is not exact is split.
+//! The unit grows when a key out of range comes in, by shifting what is there, without a look at the elements. It
+//! shrinks when a leaf that is not exact is split.
 
 use super::arena::{Arena, Handle};
 use std::cmp::Ordering;
@@ -182,7 +183,8 @@ impl Leaf {
         self.len -= 1;
     }
 
-    /// Gives the element at `at` another key, if it stays between the same two leaves for certain: not as the first or the last. Tells whether it did.
+    /// Gives the element at `at` another key, if it stays between the same two leaves for certain: not as the first or
+    /// the last. Tells whether it did.
     pub(super) fn move_within(&mut self, arena: &Arena, at: usize, key: u64) -> bool {
         let last = self.len() - 1;
         if at == 0 || at == last || key <= self.key(arena, 0) || key >= self.key(arena, last) {

@@ -4,13 +4,13 @@
 //! table (tagged index) --handle--> arena: score, member <--handle-- leaves of the tree, beside the score
 //! ```
 //!
-//! * An element lives once, in the `arena`. The index by member is the `Dict`'s table, whose slots hold handles here; the `tree`
-//!   counts, so rank, select and ranges by score or member are O(log N).
+//! * An element lives once, in the `arena`. The index by member is the `Dict`'s table, whose slots hold handles here;
+//!   the `tree` counts, so rank, select and ranges by score or member are O(log N).
 //! * A million members of 16 bytes take about 51 bytes each: 26 in the arena, 11 in the table, 14 in the tree.
-//! * Scores are any `f64` but NaN. 0.0 and -0.0 are equal, and a member keeps the one it had; equal scores are ordered by the
-//!   members' bytes.
-//! * The caller gives the hash with the member, as for a `Dict`: it must be `hasher().hash(member)`. With another, members are
-//!   lost, and removing by rank panics.
+//! * Scores are any `f64` but NaN. 0.0 and -0.0 are equal, and a member keeps the one it had; equal scores are ordered
+//!   by the members' bytes.
+//! * The caller gives the hash with the member, as for a `Dict`: it must be `hasher().hash(member)`. With another,
+//!   members are lost, and removing by rank panics.
 //! * No operation rewrites more than a few nodes and one segment of the table.
 
 mod arena;
@@ -122,8 +122,8 @@ impl Ranked {
         self.table.probable(hash).map(|slot| self.arena.score(handle_of(slot)))
     }
 
-    /// Fetches the leaves where members with the scores `held` stand, and where members with the scores `taken` will. NaN stands
-    /// nowhere in particular.
+    /// Fetches the leaves where members with the scores `held` stand, and where members with the scores `taken` will.
+    /// NaN stands nowhere in particular.
     pub fn prefetch_places(&self, held: &[f64], taken: &[f64]) {
         self.tree.foresee_all(&self.arena, held, taken);
     }
@@ -182,8 +182,8 @@ impl Ranked {
         self.upsert(hash, member, |_| Some(score))
     }
 
-    /// Puts a member in, or gives it another score, with the score that `decide` makes of the one it has. With none, nothing is
-    /// changed, which is `Same`.
+    /// Puts a member in, or gives it another score, with the score that `decide` makes of the one it has. With none,
+    /// nothing is changed, which is `Same`.
     #[inline]
     pub fn upsert(&mut self, hash: u64, member: &[u8], decide: impl FnOnce(Option<f64>) -> Option<f64>) -> Change {
         let Some((_, handle)) = self.find(hash, member) else {
@@ -205,7 +205,7 @@ impl Ranked {
         self.tree.insert(&self.arena, Element { key: key_of(score), handle });
     }
 
-    /// Removes a member; gives its score.
+    /// Removes a member; returns its score.
     pub fn remove(&mut self, hash: u64, member: &[u8]) -> Option<f64> {
         let (at, handle) = self.find(hash, member)?;
         let element = self.element(handle);

@@ -1,4 +1,5 @@
-//! A `Ranked` against a sorted vector and a map, with scores of every kind, members of hostile sizes and hashes that collide.
+//! A `Ranked` against a sorted vector and a map, with scores of every kind, members of hostile sizes and hashes that
+//! collide.
 
 use super::leaf::LEAF;
 use super::*;

@@ -8,11 +8,14 @@
 //! leaf:  62 elements in 512 bytes, see `leaf`
 //! ```
 //!
-//! * `keys` and `handles` are those of the child's first element, always; so a search needs no other memory until keys are
-//!   equal, and then compares members.
-//! * Counts give ranks on the way down; there are no links between leaves, for the way from a rank to its leaf is short.
-//! * A full node splits in the middle, but at its end when the new element comes last, so that rising scores fill their nodes.
-//! * A node less than a third full joins a neighbour if five sixths hold both. Nothing is moved between nodes otherwise.
+//! * `keys` and `handles` are those of the child's first element, always; so a search needs no other memory until keys
+//!   are equal, and then compares members.
+//! * Counts give ranks on the way down; there are no links between leaves, for the way from a rank to its leaf is
+//!   short.
+//! * A full node splits in the middle, but at its end when the new element comes last, so that rising scores fill their
+//!   nodes.
+//! * A node less than a third full joins a neighbour if five sixths hold both. Nothing is moved between nodes
+//!   otherwise.
 //! * All leaves have the same depth. The root of an empty tree is an empty leaf.
 
 use super::arena::{Arena, Handle};
@@ -274,7 +277,7 @@ impl Node {
         }
     }
 
-    /// Puts an element in; gives the right half if the node was split.
+    /// Puts an element in; returns the right half if the node was split.
     fn insert(&mut self, arena: &Arena, element: Element, made: &mut Made) -> Option<Child> {
         match self {
             Node::Leaf(leaf) => {
@@ -487,8 +490,8 @@ impl Tree {
     }
 
     /// Asks for the leaves where these scores stand (`held`), then for those where they come to stand (`taken`) and the
-    /// elements there with which they will be compared. All go down a level before any goes down the next, so that their
-    /// misses overlap.
+    /// elements there with which they will be compared. All go down a level before any goes down the next, so that
+    /// their misses overlap.
     pub(super) fn foresee_all(&self, arena: &Arena, held: &[f64], taken: &[f64]) {
         if self.len <= CACHED {
             return;

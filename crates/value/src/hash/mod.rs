@@ -11,8 +11,8 @@
 //! **Deadlines are only kept here.** A field past its deadline stays until somebody removes it; who reads compares. So
 //! `len` counts such fields, as HLEN does. `next_deadline` tells when `expire` will have something to do.
 //!
-//! Values are kept as they were given: HGET copies them to the socket as they are, and a short number takes less room as
-//! its digits than as an integer of 8 bytes. (The packed forms keep integers as such and print them again.)
+//! Values are kept as they were given: HGET copies them to the socket as they are, and a short number takes less room
+//! as its digits than as an integer of 8 bytes. (The packed forms keep integers as such and print them again.)
 
 #[cfg(test)]
 mod tests;
@@ -236,7 +236,7 @@ impl Hash {
         }
     }
 
-    /// Sets a field's value; tells whether the field is new.
+    /// Sets a field's value; returns whether the field is new.
     #[inline]
     pub fn set(&mut self, name: &[u8], value: &[u8], ttl: Ttl, rules: &Rules) -> bool {
         if name.len().max(value.len()) > rules.value_max {
@@ -263,8 +263,8 @@ impl Hash {
         added
     }
 
-    /// Adds a field with its deadline, for hashes that are built as a whole; tells whether it is new, else it stays as it is. As
-    /// long as the hash is small, fields with deadlines come before those without, earliest first.
+    /// Adds a field with its deadline, for hashes that are built as a whole; returns whether it is new, else it stays
+    /// as it is. As long as the hash is small, fields with deadlines come before those without, earliest first.
     pub fn append(&mut self, name: &[u8], value: &[u8], deadline: Option<u64>, rules: &Rules) -> bool {
         if self.len() >= rules.entries_max || name.len().max(value.len()) > rules.value_max {
             self.become_table(rules);
@@ -296,15 +296,15 @@ impl Hash {
         }
     }
 
-    /// Makes a small hash ready for so many more fields, of which the longest name or value has this length: as Redis, it
-    /// becomes a table at once when they are many or long, even if they turn out not to be new.
+    /// Makes a small hash ready for so many more fields, of which the longest name or value has this length: as Redis,
+    /// it becomes a table at once when they are many or long, even if they turn out not to be new.
     pub fn expect(&mut self, fields: usize, longest: usize, rules: &Rules) {
         if fields > rules.entries_max || longest > rules.value_max {
             self.become_table(rules);
         }
     }
 
-    /// Removes a field; tells whether it was there.
+    /// Removes a field; returns whether it was there.
     pub fn remove(&mut self, name: &[u8]) -> bool {
         match &mut self.form {
             Form::Packed(packed) => match packed.find_field(name) {
@@ -330,7 +330,7 @@ impl Hash {
         }
     }
 
-    /// Sets, moves or takes away a field's deadline; tells whether the field is there.
+    /// Sets, moves or takes away a field's deadline; returns whether the field is there.
     pub fn set_deadline(&mut self, name: &[u8], deadline: Option<u64>, now_ms: u64) -> bool {
         if deadline.is_some() {
             self.hold_deadlines();

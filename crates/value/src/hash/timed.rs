@@ -1,8 +1,8 @@
 //! The small form of a hash whose fields have deadlines: packed triples of field, value and deadline.
 //!
-//! They are sorted by deadline, the fields without one last: so the earliest deadline is the first one, and what expires
-//! is in front. The deadline is an integer of 6 bytes, or a single byte (0) for none. A deadline that is set goes before
-//! those that are the same, and a field that loses its deadline goes to the end, as in Redis.
+//! They are sorted by deadline, the fields without one last: so the earliest deadline is the first one, and what
+//! expires is in front. The deadline is an integer of 6 bytes, or a single byte (0) for none. A deadline that is set
+//! goes before those that are the same, and a field that loses its deadline goes to the end, as in Redis.
 
 use super::{Field, Ttl, text};
 use structures::packed::{At, Packed, PackedElement};
@@ -83,7 +83,7 @@ impl Timed {
         self.field(self.find(name)?)
     }
 
-    /// Sets a value; tells whether the field is new.
+    /// Sets a value; returns whether the field is new.
     pub fn set(&mut self, name: &[u8], value: &[u8], ttl: Ttl) -> bool {
         let Some(place) = self.find(name) else {
             self.triples.push_back(PackedElement::of(name));
@@ -133,7 +133,7 @@ impl Timed {
         at
     }
 
-    /// Sets a deadline, or takes it away; tells whether the field is there.
+    /// Sets a deadline, or takes it away; returns whether the field is there.
     pub fn set_deadline(&mut self, name: &[u8], deadline: Option<u64>) -> bool {
         let Some(place) = self.find(name) else { return false };
         let Some(field) = self.field(place) else { return false };

@@ -1,16 +1,18 @@
 //! What several sets make together: intersection, union, difference.
 //!
-//! Everything rests on [`filter`], which goes through one set and asks others about its members, a batch at a time: the members are
-//! hashed, then the buckets of all are asked for, then the entries, and only then anything is compared, so that the misses of a
-//! batch overlap. Tables of one keyspace share their hash function, so a table gives its members with as much of their hashes
-//! as it knows, which nearly always does for the others; and going through one touches the lines of the others nearly in order.
-//! Where a bucket of the other tells that a member is not there, the member itself is not read.
+//! Everything rests on [`filter`], which goes through one set and asks others about its members, a batch at a time: the
+//! members are hashed, then the buckets of all are asked for, then the entries, and only then anything is compared, so
+//! that the misses of a batch overlap. Tables of one keyspace share their hash function, so a table gives its members
+//! with as much of their hashes as it knows, which nearly always does for the others; and going through one touches the
+//! lines of the others nearly in order. Where a bucket of the other tells that a member is not there, the member itself
+//! is not read.
 //!
-//! What is filtered from a table comes in the order of its segments, so a large result is written segment by segment (`Gather`), and
-//! neither searched nor rehashed on the way.
+//! What is filtered from a table comes in the order of its segments, so a large result is written segment by segment
+//! (`Gather`), and neither searched nor rehashed on the way.
 //!
-//! Results take the encodings that Redis 8.2 gives them: a union or difference begins as an empty intset; an intersection begins as
-//! a listpack, or as an intset if its smallest source is one, and in the end becomes an intset if that is possible.
+//! Results take the encodings that Redis 8.2 gives them: a union or difference begins as an empty intset; an
+//! intersection begins as a listpack, or as an intset if its smallest source is one, and in the end becomes an intset
+//! if that is possible.
 
 use super::{Form, Iter, Limits, Member, Members, Set};
 use std::convert::Infallible;
@@ -133,8 +135,8 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Looks into all buckets first, and asks for the entries, here and there, that are to be compared: what a bucket tells to
-    /// be absent is not read at all.
+    /// Looks into all buckets first, and asks for the entries, here and there, that are to be compared: what a bucket
+    /// tells to be absent is not read at all.
     fn found_in_table(&mut self, table: &Members, marks: u32) -> u32 {
         self.hash(table, 0);
         bits(marks).for_each(|at| table.prefetch_bucket(self.hashes[at]));

@@ -6,9 +6,9 @@
 //! | listpack  | at most `set-max-listpack-entries`, none above `set-max-listpack-value`  | as added         |
 //! | hashtable | else                                                                     | none             |
 //!
-//! The conversion points are those of Redis 8.2, which clients see by OBJECT ENCODING and by the order of members: a command
-//! says how many members it is about to add ([`Set::expect`]), and a set that could then outgrow its encoding becomes a
-//! table at once; an intset that outgrows its limit one by one becomes a table, too, never a listpack. A set
+//! The conversion points are those of Redis 8.2, which clients see by OBJECT ENCODING and by the order of members: a
+//! command says how many members it is about to add ([`Set::expect`]), and a set that could then outgrow its encoding
+//! becomes a table at once; an intset that outgrows its limit one by one becomes a table, too, never a listpack. A set
 //! is not converted back when it shrinks.
 //!
 //! Members are lent as [`Member`]: an integer (from the packed forms) or bytes. Members of a table are always bytes,
@@ -71,7 +71,7 @@ impl Default for Set {
     }
 }
 
-/// Puts a member into a table; tells whether it was new.
+/// Puts a member into a table; returns whether it was new.
 #[inline]
 fn insert(table: &mut Members, member: &[u8]) -> bool {
     let hash = table.hasher().hash(member);
@@ -192,7 +192,8 @@ impl Set {
         }
     }
 
-    /// One step of a scan, from `cursor`; gives the next cursor, 0 at the end. A set that is no table is visited as a whole.
+    /// One step of a scan, from `cursor`; returns the next cursor, 0 at the end. A set that is no table is visited as a
+    /// whole.
     pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&Member<'_>)) -> u64 {
         match &self.0 {
             Form::Table(table) => table.scan(cursor, &mut |entry| visit(&Member::Bytes(entry.key()))),
@@ -235,7 +236,7 @@ impl Set {
         }
     }
 
-    /// Adds a member; tells whether it was new.
+    /// Adds a member; returns whether it was new.
     #[inline]
     pub fn add(&mut self, member: &[u8], limits: &Limits) -> bool {
         match &mut self.0 {
@@ -300,7 +301,7 @@ impl Set {
         self.0 = Form::Table(table);
     }
 
-    /// Removes a member; tells whether it was there.
+    /// Removes a member; returns whether it was there.
     #[inline]
     pub fn remove(&mut self, member: &[u8]) -> bool {
         match &mut self.0 {

@@ -14,8 +14,8 @@ use crate::value::Value;
 
 /// All classes of events but new keys, misses and the overwriting ones, which have to be asked for.
 const EVENT_FLAGS: &[u8] = b"AE";
-/// A message on this channel marks that all effects before it have arrived. Each look sends another text, for the marks of
-/// one kind of block are seen by the other kind as well.
+/// A message on this channel marks that all effects before it have arrived. Each look sends another text, for the marks
+/// of one kind of block are seen by the other kind as well.
 const SENTINEL: &str = "__keyevent@sentinel__:";
 
 impl CaseRun<'_> {
@@ -67,7 +67,7 @@ impl CaseRun<'_> {
         Ok(rows)
     }
 
-    /// Publishes a message of our own; gives its text.
+    /// Publishes a message of our own; returns its text.
     fn publish_sentinel(&mut self) -> Result<Vec<u8>, String> {
         self.sentinels += 1;
         let text = self.sentinels.to_string();

@@ -5,13 +5,13 @@
 //!          --> one message to each worker that has any --> its own table: which clients --> their outputs
 //! ```
 //!
-//! A publisher finds out in the shared tables which workers have subscribers and how many, which is what it replies, and which
-//! patterns match; that is done once for a message. It posts the message to those workers while it holds the part of the table that
-//! the channel is in, so that all subscribers of a channel hear its messages in one order.
+//! A publisher finds out in the shared tables which workers have subscribers and how many, which is what it replies,
+//! and which patterns match; that is done once for a message. It posts the message to those workers while it holds the
+//! part of the table that the channel is in, so that all subscribers of a channel hear its messages in one order.
 //!
-//! Which clients these are only their worker knows ([`Subscribers`]). It looks when it delivers. A subscription begins and
-//! ends under the same lock, and not while messages wait for the client's worker (see [`Change::must_wait`]): so a message reaches
-//! those who were counted, and nobody else.
+//! Which clients these are only their worker knows ([`Subscribers`]). It looks when it delivers. A subscription begins
+//! and ends under the same lock, and not while messages wait for the client's worker (see [`Change::must_wait`]): so a
+//! message reaches those who were counted, and nobody else.
 
 mod publication;
 mod subscribers;
@@ -251,7 +251,8 @@ pub fn is_match(pattern: &[u8], channel: &[u8]) -> bool {
     if channel.is_empty() { pattern.is_empty() } else { base::glob::glob_match(pattern, channel, false) }
 }
 
-/// Finds out to which events somebody listens: after every change of the options, of the subscriptions, or of the test capture.
+/// Finds out to which events somebody listens: after every change of the options, of the subscriptions, or of the test
+/// capture.
 pub fn look_who_listens(server: &Server) {
     let _guard = server.channels.listening.lock();
     let published = server.tunables.general.notify_keyspace_events.get().0;

@@ -1,4 +1,5 @@
-//! The subscriptions as their worker knows them: which of its clients have subscribed to a name, and to which names a client has.
+//! The subscriptions as their worker knows them: which of its clients have subscribed to a name, and to which names a
+//! client has.
 
 use super::{Change, Kind, NAMES_AT_ONCE, Name, Publication};
 use crate::clients::client_flags;
@@ -130,8 +131,8 @@ fn note(session: &Session, kind: Kind) {
     session.info.set_flag(client_flags::PUBSUB, session.subscriptions.is_some());
 }
 
-/// How many subscriptions a client has, as it is told when one begins or ends: shard channels are counted by themselves,
-/// channels and patterns together.
+/// How many subscriptions a client has, as it is told when one begins or ends: shard channels are counted by
+/// themselves, channels and patterns together.
 pub fn count(session: &Session, kind: Kind) -> usize {
     let count = |kind| session.subscriptions.as_ref().map_or(0, |all| all.len(kind));
     match kind {
@@ -140,8 +141,8 @@ pub fn count(session: &Session, kind: Kind) -> usize {
     }
 }
 
-/// Ends all subscriptions of a client of this worker. If it `hears_first` what was published before, returns false when there are
-/// such messages on their way to it: it has to be tried again behind them.
+/// Ends all subscriptions of a client of this worker. If it `hears_first` what was published before, returns false when
+/// there are such messages on their way to it: it has to be tried again behind them.
 pub fn unsubscribe_all(server: &Server, worker: &WorkerState, session: &mut Session, hears_first: bool) -> bool {
     for kind in Kind::ALL {
         let Some(subscriptions) = &session.subscriptions else { return true };

@@ -82,7 +82,7 @@ impl<'a> Filters<'a> {
         Ok(this)
     }
 
-    /// Takes the filter at word `at`; gives the word behind it.
+    /// Takes the filter at word `at`; returns the word behind it.
     fn parse_one(&mut self, cx: &Ctx<'_>, args: &Args<'a>, at: usize, what_for: For) -> Result<usize, CommandError> {
         let after_ids = matches!(self.filters.last(), Some(Filter { negated: false, test: Test::Ids(_) }));
         let unknown =

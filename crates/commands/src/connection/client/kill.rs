@@ -72,7 +72,7 @@ fn kill(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandRes
     Ok(())
 }
 
-/// Kills all that fit; tells how many. The own connection still gets its reply.
+/// Kills all that fit; returns how many. The own connection still gets its reply.
 fn kill_fitting(cx: &mut Ctx<'_>, filters: &Filters<'_>) -> i64 {
     let mut killed = 0;
     for client in cx.server.clients.all() {

@@ -1,4 +1,5 @@
-//! CLIENT TRACKING and its kin: how a connection tracks keys. What it is told is `command::clients::tracking`'s business.
+//! CLIENT TRACKING and its kin: how a connection tracks keys. What it is told is `command::clients::tracking`'s
+//! business.
 
 use super::SUBCOMMAND;
 use command::clients::tracking::{self, Mode, Tracking};

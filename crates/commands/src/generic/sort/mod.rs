@@ -1,11 +1,11 @@
 //! SORT and SORT_RO: the elements of a list, a set or a sorted set, sorted by themselves or by what other keys hold.
 //!
-//! The elements are copied first, since looking up other keys needs the keyspace exclusively. Then each gets what it is sorted
-//! by: a number, a text, or nothing. Equal elements keep the order of Redis as far as it has one: by their own text when they
-//! are sorted by number, else as they came. With a LIMIT only the part that is asked for is sorted.
+//! The elements are copied first, since looking up other keys needs the keyspace exclusively. Then each gets what it is
+//! sorted by: a number, a text, or nothing. Equal elements keep the order of Redis as far as it has one: by their own
+//! text when they are sorted by number, else as they came. With a LIMIT only the part that is asked for is sorted.
 //!
-//! BY and GET patterns name keys that no plan can foresee: such a call holds all shards. Any other holds the shards of its key and
-//! of the one behind STORE, wherever that stands among the words.
+//! BY and GET patterns name keys that no plan can foresee: such a call holds all shards. Any other holds the shards of
+//! its key and of the one behind STORE, wherever that stands among the words.
 
 mod options;
 mod pattern;

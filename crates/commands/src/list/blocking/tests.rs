@@ -1,5 +1,5 @@
-//! What BLPOP and its like do at once, and what they take for a list and for a timeout. How clients wait and are served is a matter
-//! of the path of commands, and tested there: `crates/dispatch/tests/path/blocking.rs`.
+//! What BLPOP and its like do at once, and what they take for a list and for a timeout. How clients wait and are served
+//! is a matter of the path of commands, and tested there: `crates/dispatch/tests/path/blocking.rs`.
 
 use crate::testing::TestServer;
 

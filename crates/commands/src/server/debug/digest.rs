@@ -1,7 +1,8 @@
 //! DEBUG DIGEST and DEBUG DIGEST-VALUE: 160 bits that are equal when the data is, on this server or on a peer.
 //!
-//! Two steps make a digest. To *toggle* a part is to XOR the part's SHA-1 over it, so parts may come in any order. To *mix* a
-//! part in is to toggle it and to replace the digest by its own SHA-1, so what follows depends on what came before.
+//! Two steps make a digest. To *toggle* a part is to XOR the part's SHA-1 over it, so parts may come in any order. To
+//! *mix* a part in is to toggle it and to replace the digest by its own SHA-1, so what follows depends on what came
+//! before.
 //!
 //! ```text
 //! all data   for each database that is not empty: mix its number, toggle the digest of each key with its value
@@ -10,8 +11,8 @@
 //!              string, list      mix it, or each element
 //!              set               toggle each member
 //!              sorted set        toggle for each member the digest of: mix member, mix score
-//!              hash              toggle for each field the digest of: mix field, mix value, toggle HAS_FIELD_DEADLINE if it has one
-//!              stream            mix for each entry its ID ("<ms>.<number>"), and each field and value; groups are no part of it
+//!              hash              for each field toggle mix field, mix value, HAS_FIELD_DEADLINE if it has one
+//!              stream            mix for each entry its ID ("<ms>.<number>"), and each field and value, no groups
 //!            toggle HAS_DEADLINE if the key has one
 //! ```
 //!

@@ -10,7 +10,8 @@ fn find<'k>(keys: &'k mut LockedKeys<'_>, args: &Args<'_>) -> Result<EntryRef<'k
     keys.lookup(&key, Lookup::SILENT).ok_or(CommandError::NO_SUCH_KEY)
 }
 
-/// Bytes of a value in RDB format, without its kind; and, as Redis counts them, without the earliest deadline of its fields.
+/// Bytes of a value in RDB format, without its kind; and, as Redis counts them, without the earliest deadline of its
+/// fields.
 fn serialized_length(cx: &Ctx<'_>, entry: &EntryRef<'_, Object>) -> usize {
     const KIND: usize = 1;
     const FIRST_DEADLINE: usize = 8;

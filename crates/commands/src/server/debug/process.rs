@@ -28,8 +28,8 @@ pub fn log(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> Command
     Ok(())
 }
 
-/// Sleeps with all shards locked, so that other threads serve no data either, as a slow command would have it. As in Redis,
-/// a time whose microseconds have no number is none.
+/// Sleeps with all shards locked, so that other threads serve no data either, as a slow command would have it. As in
+/// Redis, a time whose microseconds have no number is none.
 pub fn sleep(cx: &mut Ctx<'_>, _: &mut LockedKeys<'_>, args: &Args<'_>) -> CommandResult {
     let micros = base::num::parse_f64(args.word(2)).unwrap_or(0.0) * 1e6;
     if micros < i64::MAX as f64 {

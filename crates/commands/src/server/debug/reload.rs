@@ -1,8 +1,8 @@
 //! DEBUG RELOAD: all data through the RDB format and back.
 //!
-//! No file is written: each value is encoded and decoded in memory, under the locks of all shards. What must survive a restart is
-//! thereby seen to survive it: values, encodings that the limits allow, deadlines of keys and fields. Keys past their deadline stay until
-//! they are met, as before.
+//! No file is written: each value is encoded and decoded in memory, under the locks of all shards. What must survive a
+//! restart is thereby seen to survive it: values, encodings that the limits allow, deadlines of keys and fields. Keys
+//! past their deadline stay until they are met, as before.
 
 use crate::rdb::{loading, owned, saving};
 use command::{Args, CommandError, CommandResult, Ctx};

@@ -1,7 +1,7 @@
 //! The fields of INFO, in the order of Redis 8.2.3, each declared once: its name, and how its value is found.
 //!
-//! Our own fields: `server_name`, `russet_version`, `threads`, `expiry_lag_ms`. A field whose subsystem does not exist yet is a
-//! constant that says what is true of a server without it.
+//! Our own fields: `server_name`, `russet_version`, `threads`, `expiry_lag_ms`. A field whose subsystem does not exist
+//! yet is a constant that says what is true of a server without it.
 
 use super::facts::{Facts, above, ratio};
 use command::clients::channels::Kind;

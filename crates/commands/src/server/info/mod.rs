@@ -1,7 +1,7 @@
 //! INFO: what the server knows about itself, as sections of `field:value` lines.
 //!
-//! Each field is declared once, in `fields`: its section, its name, and how its value is found. Sections whose lines are
-//! not known beforehand (a line a command, a line a database) are in `rows`. Values are looked up when they are
+//! Each field is declared once, in `fields`: its section, its name, and how its value is found. Sections whose lines
+//! are not known beforehand (a line a command, a line a database) are in `rows`. Values are looked up when they are
 //! printed; what several fields need (memory, the keyspace) is looked up once, in `facts`.
 //!
 //! Fields of subsystems that do not exist yet tell the truth about them: nothing loaded, nobody replicates.
