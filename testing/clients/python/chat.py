@@ -68,8 +68,8 @@ eventually(lambda: client.info("clients")["pubsub_clients"] == 0)
 own = connect().pubsub()
 own.subscribe("x")
 assert own.get_message(timeout=5)["type"] == "subscribe"
-own.ping("alive")
-assert own.get_message(timeout=5)["data"] == "alive"
+if PROTOCOL == 2:
+    own.ping("alive")
+    assert own.get_message(timeout=5)["data"] == "alive"
 own.unsubscribe()
 assert own.get_message(timeout=5)["type"] == "unsubscribe"
-assert PROTOCOL in (2, 3)
