@@ -412,7 +412,7 @@ fn who_is_served_while_it_waits_is_told_behind_the_answer() {
         client.client.send(&[b"SUBSCRIBE", b"__keyevent@0__:lpush"]);
         assert!(matches!(client.client.receive(), Some(Value::Push(_))));
         client.client.send(&[b"BLMOVE", b"from", b"to", b"LEFT", b"LEFT", b"0"]);
-        let mut waits = || writer.text("INFO clients").contains("blocked_clients:1\r");
+        let waits = || writer.text("INFO clients").contains("blocked_clients:1\r");
         crate::support::until("the client to wait", waits);
         assert_eq!(writer.int("RPUSH from a"), 1);
         assert_eq!(client.client.receive(), Some(Value::Bulk(b"a".to_vec())));
