@@ -5,7 +5,7 @@
 
 use crate::value::{self, Value};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// How long an answer may take before the server counts as hung.
@@ -131,6 +131,15 @@ impl Client {
                     _ => return Err(ReadError::Closed),
                 },
             }
+        }
+    }
+
+    /// Ends the connection, and waits until the server has ended it too: then it counts nothing of it any more.
+    pub fn close(mut self, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
+        // A server that is not there any more has closed it already.
+        if self.stream.shutdown(Shutdown::Write).is_ok() {
+            while self.receive(deadline).is_ok() {}
         }
     }
 

@@ -252,7 +252,9 @@ impl CaseRun<'_> {
     }
 
     fn end(&mut self, restore: &[(String, Vec<u8>)]) -> Result<(), String> {
-        self.clients.clear();
+        for (_, client) in self.clients.drain() {
+            client.close(REPLY_TIMEOUT);
+        }
         self.subscriber = None;
         self.replica = None;
         for (name, value) in restore {
