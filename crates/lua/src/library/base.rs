@@ -26,7 +26,8 @@ pub(super) fn open(stack: &mut Stack<'_>, stock: i32, globals: i32) -> Result<()
     for name in ["rawset", "setmetatable"] {
         take(stack, stock, globals, name, Some(Guard::Writes))?;
     }
-    take(stack, stock, globals, "xpcall", Some(Guard::Catches))?;
+    stack.push(Native::Xpcall);
+    stack.set_field(globals, "xpcall")?;
     stack.push(Native::Pcall);
     stack.set_field(globals, "pcall")?;
     stack.push(Native::Next);

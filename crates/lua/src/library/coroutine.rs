@@ -40,7 +40,7 @@ fn resume(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 
 fn wrap(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     create(stack)?;
-    stack.push_method(call_wrapped);
+    stack.push_method(call_wrapped, 1);
     Ok(1)
 }
 
@@ -48,7 +48,7 @@ fn wrap(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 fn call_wrapped(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     let arguments = stack.top();
     stack.reserve(3)?;
-    stack.push_upvalue();
+    stack.push_upvalue(0);
     stack.insert(1);
     let (is_fine, values) = stack.resume(1, arguments)?;
     if is_fine {

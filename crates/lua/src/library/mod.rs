@@ -5,8 +5,14 @@
 //! where that is needed; the rest is here.
 
 mod base;
+mod bit;
 mod coroutine;
+mod math;
+mod pattern;
 mod redis;
+mod string;
+mod structs;
+mod table;
 
 use crate::raw::raise::Raise;
 use crate::raw::stack::{Function, Stack};
@@ -18,6 +24,7 @@ use std::cell::Cell;
 pub(crate) struct LibraryState {
     /// Whether the script has stopped the collector, or set its pace.
     pub(crate) collector_was_changed: Cell<bool>,
+    random: Cell<math::Random>,
     /// What scripts see of the globals.
     pub(crate) view: Cell<Option<Kept>>,
     /// Bytes that are put together, used again and again.
@@ -34,6 +41,15 @@ pub(crate) fn open(stack: &mut Stack<'_>, api: &Api) -> Result<Kept, Raise> {
     base::open(stack, stock, globals)?;
     coroutine::open(stack, stock, globals)?;
     redis::open(stack, globals, api)?;
+    bit::open(stack, globals)?;
+    structs::open(stack, globals)?;
+    open_stock(stack, stock, globals, "math", math::open)?;
+    open_stock(stack, stock, globals, "table", table::open)?;
+    open_stock(stack, stock, globals, "os", |stack, stock, library| take(stack, stock, library, "clock", None))?;
+    open_stock(stack, stock, globals, "string", |stack, stock, library| {
+        string::open(stack, stock, library)?;
+        give_strings_methods(stack, library)
+    })?;
 
     stack.push_table(0, 1)?;
     stack.push_function(base::missing_global);
@@ -84,6 +100,44 @@ fn take(stack: &mut Stack<'_>, stock: i32, table: i32, name: &str, guard: Option
         stack.guard(guard);
     }
     stack.set_field(table, name)
+}
+
+/// Makes a library that has functions of one that comes with Lua.
+fn open_stock(
+    stack: &mut Stack<'_>,
+    stock: i32,
+    globals: i32,
+    name: &str,
+    fill: fn(&mut Stack<'_>, i32, i32) -> Result<(), Raise>,
+) -> Result<(), Raise> {
+    stack.reserve(8)?;
+    stack.get_field(stock, name);
+    let stock = stack.top();
+    stack.push_table(0, 32)?;
+    fill(stack, stock, stock + 1)?;
+    publish(stack, globals, name)?;
+    stack.pop(1);
+    Ok(())
+}
+
+/// Makes a library the one whose functions are methods of strings. Scripts see a read-only metatable of strings, in which is the
+/// read-only library; Lua itself goes to the library at once (CVE-2025-46818).
+fn give_strings_methods(stack: &mut Stack<'_>, library: i32) -> Result<(), Raise> {
+    stack.push_bytes(b"")?;
+    let string = stack.top();
+    stack.push_table(0, 2)?;
+    let metatable = stack.top();
+    stack.push_table(0, 1)?;
+    push_read_only(stack, library)?;
+    stack.set_field(metatable + 1, "__index")?;
+    push_read_only(stack, metatable + 1)?;
+    stack.set_field(metatable, "__metatable")?;
+    stack.pop(1);
+    stack.push_value(library);
+    stack.set_field(metatable, "__index")?;
+    stack.set_metatable(string);
+    stack.pop(1);
+    Ok(())
 }
 
 /// Pops a table that is a library, and puts a view of it into the globals.

@@ -14,6 +14,7 @@
 typedef struct lua_State lua_State;
 typedef int (*lua_CFunction)(lua_State *L);
 
+#define LUA_TNIL 0
 #define LUA_TTABLE 5
 #define LUA_MULTRET (-1)
 #define GLOBALS (-10002)
@@ -29,7 +30,10 @@ extern int lua_toboolean(lua_State *L, int index);
 extern void *lua_touserdata(lua_State *L, int index);
 extern lua_CFunction lua_tocfunction(lua_State *L, int index);
 extern int lua_getmetatable(lua_State *L, int index);
+extern size_t lua_objlen(lua_State *L, int index);
+extern void lua_gettable(lua_State *L, int index);
 extern void lua_rawget(lua_State *L, int index);
+extern void lua_call(lua_State *L, int arguments, int results);
 extern int lua_pcall(lua_State *L, int arguments, int results, int handler);
 extern int lua_next(lua_State *L, int index);
 extern int lua_lessthan(lua_State *L, int left, int right);
@@ -37,7 +41,9 @@ extern void lua_pushnil(lua_State *L);
 extern void lua_pushvalue(lua_State *L, int index);
 extern void lua_pushboolean(lua_State *L, int value);
 extern void lua_pushstring(lua_State *L, const char *text);
+extern void lua_pushcclosure(lua_State *L, lua_CFunction function, int upvalues);
 extern void lua_pushlightuserdata(lua_State *L, void *pointer);
+extern void luaL_checkany(lua_State *L, int index);
 extern void luaL_checktype(lua_State *L, int index, int type);
 
 /* In Rust. Each returns a negative number if the value on top of the stack is to be raised. */
@@ -119,16 +125,49 @@ int russet_lua_pcall(lua_State *L) {
     return lua_gettop(L);
 }
 
-/* xpcall(function, handler): Lua's own, which is the upvalue, but what nothing may catch is raised again. */
-int russet_lua_xpcall(lua_State *L) {
-    int results = lua_tocfunction(L, UPVALUE(1))(L);
-    if (!lua_toboolean(L, -results) && russet_lua_caught(L, 0) < 0) return lua_error(L);
-    return results;
+/* The handler of an xpcall: calls that of the script, which is the upvalue, unless the error is one that nothing may catch. Such a one
+ * comes from the hook, and where it is handled there is no hook, so that a handler that goes on for ever could not be stopped. */
+static int handle(lua_State *L) {
+    if (russet_lua_caught(L, 0) < 0) return 1;
+    lua_pushvalue(L, UPVALUE(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 1);
+    return 1;
 }
 
-/* `a < b` as a function, for the sorting of what is so long that it has to be interrupted. */
+/* xpcall(function, handler) */
+int russet_lua_xpcall(lua_State *L) {
+    int failed;
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    lua_pushcclosure(L, handle, 1);
+    lua_insert(L, 1);
+    failed = lua_pcall(L, 0, LUA_MULTRET, 1);
+    if (failed && russet_lua_caught(L, 0) < 0) return lua_error(L);
+    lua_pushboolean(L, !failed);
+    lua_replace(L, 1);
+    return lua_gettop(L);
+}
+
+/* `a < b` as a function: calls the function in Rust that is the upvalue, and compares. */
 int russet_lua_less(lua_State *L) {
     if (russet_lua_enter(L, lua_touserdata(L, UPVALUE(1))) < 0) return lua_error(L);
     lua_pushboolean(L, lua_lessthan(L, 1, 2));
+    return 1;
+}
+
+/* sort(table [, less]): calls Lua's own, the first upvalue. It cannot be interrupted, so if there is much to be sorted and nobody else
+ * compares, the second upvalue does. */
+int russet_lua_sort(lua_State *L) {
+    if (lua_type(L, 1) == LUA_TTABLE && lua_objlen(L, 1) > 4096 && lua_type(L, 2) <= LUA_TNIL) {
+        lua_settop(L, 1);
+        lua_pushvalue(L, UPVALUE(2));
+    }
+    return lua_tocfunction(L, UPVALUE(1))(L);
+}
+
+/* table[key], as a script would have it. */
+int russet_lua_index(lua_State *L) {
+    lua_gettable(L, 1);
     return 1;
 }

@@ -353,21 +353,35 @@ impl<'a> Stack<'a> {
         });
     }
 
-    /// Pops a value, and pushes a function that can look at it by [`Stack::push_upvalue`].
-    pub(crate) fn push_method(&mut self, function: Function) {
-        assert!(self.top > self.floor && self.room > 0);
-        // SAFETY: the value is there, and room for the function's own upvalue, which goes below it.
+    /// Pops some values (not too many), and pushes a function that goes on having them: its upvalues.
+    pub(crate) fn push_method(&mut self, function: Function, values: i32) {
+        assert!((0..100).contains(&values) && self.top - values >= self.floor && self.room > 0);
+        // SAFETY: the values are there, and room for the function's own upvalue, which goes below them.
         unsafe {
             ffi::lua_pushlightuserdata(self.state, function as *mut c_void);
-            ffi::lua_insert(self.state, self.top);
-            ffi::lua_pushcclosure(self.state, russet_lua_trampoline, 2);
+            ffi::lua_insert(self.state, self.top - values + 1);
+            ffi::lua_pushcclosure(self.state, russet_lua_trampoline, values + 1);
         }
+        self.popped(values - 1);
     }
 
-    /// Only in functions that [`Stack::push_method`] made: pushes the value that was popped then.
-    pub(crate) fn push_upvalue(&mut self) {
-        // SAFETY: there is room. Of a function without such a value Lua takes a nil.
-        self.push_with(|state| unsafe { ffi::lua_pushvalue(state, ffi::lua_upvalueindex(2)) });
+    /// Pushes an upvalue of the function that runs, which [`Stack::push_method`] made; they count from 0.
+    pub(crate) fn push_upvalue(&mut self, index: i32) {
+        assert!((0..100).contains(&index));
+        // SAFETY: there is room. Lua makes nothing of an upvalue that is not there.
+        self.push_with(|state| unsafe { ffi::lua_pushvalue(state, ffi::lua_upvalueindex(index + 2)) });
+    }
+
+    /// Pops a value, and makes it an upvalue of the function that runs.
+    pub(crate) fn set_upvalue(&mut self, index: i32) {
+        assert!((0..100).contains(&index) && self.top > self.floor);
+        let slot = ffi::lua_upvalueindex(index + 2);
+        // SAFETY: a value is on top. The function must have the upvalue, which is asked first.
+        unsafe {
+            assert!(ffi::lua_type(self.state, slot) != ffi::LUA_TNONE, "no such upvalue");
+            ffi::lua_replace(self.state, slot);
+        }
+        self.popped(1);
     }
 
     // Removing and moving.
@@ -559,6 +573,8 @@ unsafe extern "C-unwind" {
 fn write_number(out: &mut Vec<u8>, number: f64) {
     if number.is_nan() {
         out.extend_from_slice(if number.is_sign_negative() { b"-nan" } else { b"nan" });
+    } else if number == 0.0 {
+        out.push(b'0');
     } else {
         base::num::write_f64(out, number);
     }

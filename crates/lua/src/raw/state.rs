@@ -61,8 +61,8 @@ pub(crate) enum Guard {
     Reads,
     /// Changes its first argument, which must not be a view.
     Writes,
-    /// `xpcall`.
-    Catches,
+    /// `sort`: what takes long calls a function before each comparison.
+    Sorts(Function),
 }
 
 /// Functions that are in `errors.c` as a whole.
@@ -71,6 +71,9 @@ pub(crate) enum Native {
     /// Its upvalue is on top of the stack.
     Pairs,
     Pcall,
+    Xpcall,
+    /// A table at a key, metamethods and all.
+    Index,
 }
 
 unsafe extern "C-unwind" {
@@ -81,6 +84,8 @@ unsafe extern "C-unwind" {
     fn russet_lua_pairs(state: *mut lua_State) -> c_int;
     fn russet_lua_pcall(state: *mut lua_State) -> c_int;
     fn russet_lua_less(state: *mut lua_State) -> c_int;
+    fn russet_lua_sort(state: *mut lua_State) -> c_int;
+    fn russet_lua_index(state: *mut lua_State) -> c_int;
 }
 
 unsafe extern "C" {
@@ -142,8 +147,9 @@ impl Stack<'_> {
 
     /// Loads the libraries that come with Lua into the table of global variables.
     pub(crate) fn open_libraries(&mut self) -> Result<(), Raise> {
-        let libraries: [(ffi::lua_CFunction, &CStr); 4] = [
+        let libraries: [(ffi::lua_CFunction, &CStr); 5] = [
             (ffi::luaopen_base, c""),
+            (ffi::luaopen_os, c"os"),
             (ffi::luaopen_table, c"table"),
             (ffi::luaopen_string, c"string"),
             (ffi::luaopen_math, c"math"),
@@ -161,33 +167,34 @@ impl Stack<'_> {
         self.push_with(|state| unsafe { ffi::lua_pushcclosure(state, function, 0) });
     }
 
-    /// Makes the function on top an upvalue of `function`, which replaces it.
-    fn close_over(&mut self, function: ffi::lua_CFunction) {
-        assert!(self.kind(self.top()) == Kind::Function);
-        // SAFETY: the upvalue is on top.
-        unsafe { ffi::lua_pushcclosure(self.state, function, 1) };
+    /// Makes the functions on top upvalues of `function`, which replaces them.
+    fn close_over(&mut self, function: ffi::lua_CFunction, upvalues: i32) {
+        assert!((self.top() - upvalues + 1..=self.top()).all(|index| self.kind(index) == Kind::Function));
+        // SAFETY: the upvalues are on top.
+        unsafe { ffi::lua_pushcclosure(self.state, function, upvalues) };
+        self.popped(upvalues - 1);
     }
 
     /// Puts a guard before the function on top, which is one of Lua's own.
     pub(crate) fn guard(&mut self, guard: Guard) {
-        self.close_over(match guard {
-            Guard::Reads => russet_lua_reads,
-            Guard::Writes => russet_lua_writes,
-            Guard::Catches => russet_lua_xpcall,
-        });
+        match guard {
+            Guard::Reads => self.close_over(russet_lua_reads, 1),
+            Guard::Writes => self.close_over(russet_lua_writes, 1),
+            Guard::Sorts(before) => {
+                self.push_closure(before, russet_lua_less);
+                self.close_over(russet_lua_sort, 2);
+            }
+        }
     }
 
     pub(crate) fn push(&mut self, native: Native) {
         match native {
             Native::Next => self.push_native(russet_lua_next),
             Native::Pcall => self.push_native(russet_lua_pcall),
-            Native::Pairs => self.close_over(russet_lua_pairs),
+            Native::Index => self.push_native(russet_lua_index),
+            Native::Xpcall => self.push_native(russet_lua_xpcall),
+            Native::Pairs => self.close_over(russet_lua_pairs, 1),
         }
-    }
-
-    /// Pushes `a < b` as a function that calls `before` each time.
-    pub(crate) fn push_less(&mut self, before: Function) {
-        self.push_closure(before, russet_lua_less);
     }
 
     /// Compiles a chunk: pushes it as a function, or else what is wrong with it as a string.
