@@ -10,6 +10,7 @@
 //! Both refuse NaN, spaces and anything left over.
 
 use super::hex;
+use std::io::Write;
 
 /// Reads a double that is about to be stored. See the head of the file.
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
@@ -83,6 +84,15 @@ fn round_hex(hex: hex::Hex) -> Option<f64> {
 ///
 /// Redis still uses this form where ZSCAN walks a sorted set in its large encoding.
 pub fn write_f64_17g(out: &mut Vec<u8>, value: f64) {
+    write_f64_g(out, value, 17);
+}
+
+/// The most digits that [`write_f64_g`] writes.
+const PRECISION_MAX: usize = 17;
+
+/// Appends a double with up to `precision` significant digits (at least 1, at most 17), trailing zeros dropped: C's `%.*g`.
+pub fn write_f64_g(out: &mut Vec<u8>, value: f64, precision: usize) {
+    let precision = precision.clamp(1, PRECISION_MAX);
     if value.is_nan() {
         return out.extend_from_slice(b"nan");
     }
@@ -92,14 +102,24 @@ pub fn write_f64_17g(out: &mut Vec<u8>, value: f64) {
     if value.is_sign_negative() {
         out.push(b'-');
     }
-    // The exact rounding is the standard library's; only the layout is ours.
-    let text = format!("{:.16e}", value.abs());
-    let (mantissa, exponent) = text.split_once('e').expect("the format always writes an exponent");
-    let exponent: i32 = exponent.parse().expect("the exponent is a small integer");
-    let digits: Vec<u8> = mantissa.bytes().filter(|&byte| byte != b'.').collect();
-    let used = digits.iter().rposition(|&byte| byte != b'0').map_or(1, |last| last + 1);
+    // The exact rounding is the standard library's; only the layout is ours: "d.ddde-nnn" with as many digits as are asked for.
+    let mut text = [0; PRECISION_MAX + 8];
+    let mut rest = &mut text[..];
+    write!(rest, "{:.*e}", precision - 1, value.abs()).expect("there is room for the digits and an exponent");
+    let left = rest.len();
+    let text = &text[..text.len() - left];
+    let at = text.iter().position(|&byte| byte == b'e').expect("the format always writes an exponent");
+    let exponent = super::parse_i64(&text[at + 1..]).expect("the exponent is a small integer") as i32;
+    let mut digits = [0; PRECISION_MAX];
+    let mut used = 0;
+    for (index, &digit) in text[..at].iter().filter(|&&byte| byte != b'.').enumerate() {
+        digits[index] = digit;
+        if digit != b'0' || index == 0 {
+            used = index + 1;
+        }
+    }
     let digits = &digits[..used];
-    if !(-4..17).contains(&exponent) {
+    if !(-4..precision as i32).contains(&exponent) {
         out.push(digits[0]);
         if used > 1 {
             out.push(b'.');
@@ -258,6 +278,28 @@ mod tests {
             let lead = u8::from(field > 0);
             let text = format!("0x{lead}.{fraction:013x}p{}", field.max(1) - 1023);
             assert_eq!(parse_f64(text.as_bytes()), Some(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn fewer_digits_are_laid_out_as_in_c() {
+        for (value, precision, text) in [
+            (0.1, 14, "0.1"),
+            (1.0 / 3.0, 14, "0.33333333333333"),
+            (1e15, 14, "1e+15"),
+            (123_456_789_012_345.0, 14, "1.2345678901234e+14"),
+            (12_345_678_901_234.0, 14, "12345678901234"),
+            (99_999_999_999_999.9, 14, "1e+14"),
+            (1e-5, 14, "1e-05"),
+            (-0.0, 14, "-0"),
+            (f64::MAX, 14, "1.7976931348623e+308"),
+            (5e-324, 3, "4.94e-324"),
+            (0.05, 1, "0.05"),
+            (15.0, 1, "2e+01"),
+        ] {
+            let mut out = Vec::new();
+            write_f64_g(&mut out, value, precision);
+            assert_eq!(out, text.as_bytes(), "{value} with {precision}");
         }
     }
 

@@ -10,7 +10,7 @@ mod grisu;
 mod hex;
 mod long_double;
 
-pub use float::{parse_f64, parse_f64_bound, write_f64_17g};
+pub use float::{parse_f64, parse_f64_bound, write_f64_17g, write_f64_g};
 pub use grisu::{write_f64, write_f64_digits};
 pub use long_double::LongDouble;
 

@@ -6,6 +6,8 @@
 
 mod base;
 mod bit;
+pub(crate) mod cjson;
+mod cmsgpack;
 mod coroutine;
 mod math;
 mod pattern;
@@ -43,17 +45,25 @@ pub(crate) fn open(stack: &mut Stack<'_>, api: &Api) -> Result<Kept, Raise> {
     redis::open(stack, globals, api)?;
     bit::open(stack, globals)?;
     structs::open(stack, globals)?;
+    cjson::open(stack, globals)?;
+    cmsgpack::open(stack, globals)?;
     open_stock(stack, stock, globals, "math", math::open)?;
     open_stock(stack, stock, globals, "table", table::open)?;
     open_stock(stack, stock, globals, "os", |stack, stock, library| take(stack, stock, library, "clock", None))?;
-    open_stock(stack, stock, globals, "string", |stack, stock, library| {
-        string::open(stack, stock, library)?;
-        give_strings_methods(stack, library)
-    })?;
+    open_stock(stack, stock, globals, "string", string::open)?;
+    give_strings_methods(stack, globals)?;
 
+    // The metatable that scripts see is a view of another one, which looks the same.
+    stack.push_table(0, 2)?;
     stack.push_table(0, 1)?;
-    stack.push_function(base::missing_global);
-    stack.set_field(stack.top() - 1, "__index")?;
+    let (metatable, shown) = (globals + 1, globals + 2);
+    for table in [metatable, shown] {
+        stack.push_function(base::missing_global);
+        stack.set_field(table, "__index")?;
+    }
+    push_read_only(stack, shown)?;
+    stack.set_field(metatable, "__metatable")?;
+    stack.pop(1);
     stack.set_metatable(globals);
     push_read_only(stack, globals)?;
     stack.push_value(stack.top());
@@ -93,6 +103,19 @@ fn add(stack: &mut Stack<'_>, table: i32, name: &str, function: Function) -> Res
     stack.set_field(table, name)
 }
 
+/// As [`add`], for a function whose upvalue is a copy of the value in a slot.
+fn add_method(
+    stack: &mut Stack<'_>,
+    table: i32,
+    upvalue: i32,
+    name: &str,
+    function: Function,
+) -> Result<(), Raise> {
+    stack.push_value(upvalue);
+    stack.push_method(function, 1);
+    stack.set_field(table, name)
+}
+
 /// Puts one of Lua's own functions into a table.
 fn take(stack: &mut Stack<'_>, stock: i32, table: i32, name: &str, guard: Option<Guard>) -> Result<(), Raise> {
     stack.get_field(stock, name);
@@ -120,21 +143,25 @@ fn open_stock(
     Ok(())
 }
 
-/// Makes a library the one whose functions are methods of strings. Scripts see a read-only metatable of strings, in which is the
-/// read-only library; Lua itself goes to the library at once (CVE-2025-46818).
-fn give_strings_methods(stack: &mut Stack<'_>, library: i32) -> Result<(), Raise> {
+/// Makes the functions of `string` methods of strings. Scripts see a read-only metatable of strings, in which is the read-only
+/// library; Lua itself goes to what is behind that at once (CVE-2025-46818).
+fn give_strings_methods(stack: &mut Stack<'_>, globals: i32) -> Result<(), Raise> {
+    stack.reserve(12)?;
+    let bottom = stack.top();
+    let (string, metatable, shown, view) = (bottom + 1, bottom + 2, bottom + 3, bottom + 4);
     stack.push_bytes(b"")?;
-    let string = stack.top();
     stack.push_table(0, 2)?;
-    let metatable = stack.top();
     stack.push_table(0, 1)?;
-    push_read_only(stack, library)?;
-    stack.set_field(metatable + 1, "__index")?;
-    push_read_only(stack, metatable + 1)?;
+    stack.get_field(globals, "string");
+    if stack.push_metatable(view) {
+        stack.get_field(view + 1, "__index");
+        stack.set_field(metatable, "__index")?;
+    }
+    stack.set_top(view);
+    stack.set_field(shown, "__index")?;
+    push_read_only(stack, shown)?;
     stack.set_field(metatable, "__metatable")?;
-    stack.pop(1);
-    stack.push_value(library);
-    stack.set_field(metatable, "__index")?;
+    stack.set_top(metatable);
     stack.set_metatable(string);
     stack.pop(1);
     Ok(())

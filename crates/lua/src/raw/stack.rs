@@ -6,15 +6,17 @@
 //! * No slot is named that is not there, and nothing is pushed that there is no room for ([`Stack::reserve`]).
 //! * Nothing is called that can raise an error. Of the functions of Lua, those are used that raise none but for want of memory, and
 //!   inside a function in Rust memory is not refused. Where a script is called, the call is protected.
-//! * What is borrowed stays: [`Stack::with_bytes`] and [`Stack::pairs`] fix the slots below them for as long as they run.
+//! * What is borrowed stays: [`Stack::with_bytes`] and the like fix the slots below them for as long as they run.
 //!
 //! Tables are read and written without metamethods.
 
 use super::context::Context;
 use super::raise::Raise;
 use crate::engine::handle_error;
+use crate::library::cjson::Options;
 use mlua_sys::{self as ffi, lua_State};
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::slice;
@@ -81,8 +83,6 @@ pub(crate) struct Stack<'a> {
     room: c_int,
     /// Slots up to here are borrowed: they may not be removed or changed.
     floor: c_int,
-    /// Whether a table is being walked through, so that none may be changed.
-    walking: bool,
 }
 
 impl<'a> Stack<'a> {
@@ -93,7 +93,7 @@ impl<'a> Stack<'a> {
     pub(super) unsafe fn new(state: *mut lua_State, context: &'a Context) -> Stack<'a> {
         // SAFETY: the state lives.
         let top = unsafe { ffi::lua_gettop(state) };
-        Stack { state, context, top, room: ROOM, floor: 0, walking: false }
+        Stack { state, context, top, room: ROOM, floor: 0 }
     }
 
     pub(crate) fn top(&self) -> i32 {
@@ -384,6 +384,26 @@ impl<'a> Stack<'a> {
         self.popped(1);
     }
 
+    /// Pushes options of `cjson`, to be the first upvalue of functions. Nothing else is ever such a value.
+    pub(crate) fn push_options(&mut self, options: Options) {
+        const { assert!(align_of::<Cell<Options>>() <= 8) };
+        // SAFETY: there is room; the memory is as large as is asked for, and aligned as for anything in Lua.
+        self.push_with(|state| unsafe {
+            let place = ffi::lua_newuserdata(state, size_of::<Cell<Options>>());
+            place.cast::<Cell<Options>>().write(Cell::new(options));
+        });
+    }
+
+    /// The options that are the first upvalue of the function that runs.
+    pub(crate) fn options(&self) -> &Cell<Options> {
+        let slot = ffi::lua_upvalueindex(2);
+        // SAFETY: of all values, only those of `push_options` are userdata with memory. The function has it as long as it runs.
+        unsafe {
+            assert!(ffi::lua_type(self.state, slot) == ffi::LUA_TUSERDATA, "no options");
+            &*ffi::lua_touserdata(self.state, slot).cast::<Cell<Options>>()
+        }
+    }
+
     // Removing and moving.
 
     pub(crate) fn set_top(&mut self, top: i32) {
@@ -437,7 +457,7 @@ impl<'a> Stack<'a> {
 
     /// Sets the key below the top to the value on top, and pops both. Nothing happens if the key cannot be one.
     pub(crate) fn set(&mut self, table: i32) -> Result<(), Raise> {
-        assert!(!self.walking && self.top - 2 >= self.floor);
+        assert!(self.top - 2 >= self.floor);
         let key = self.top - 1;
         let is_key = match self.kind(key) {
             Kind::Nil | Kind::None => false,
@@ -453,7 +473,7 @@ impl<'a> Stack<'a> {
 
     /// Sets a key to the value on top, and pops that.
     pub(crate) fn set_index(&mut self, table: i32, key: i32) -> Result<(), Raise> {
-        assert!(!self.walking && self.top > self.floor);
+        assert!(self.top > self.floor);
         // SAFETY: the table is one, and there is a value.
         unsafe { ffi::lua_rawseti_(self.state, self.table(table), key) };
         self.popped(1);
@@ -489,42 +509,6 @@ impl<'a> Stack<'a> {
         self.popped(1);
     }
 
-    /// Calls `each` for each key and value of a table, which are in the slots that it is given, until it says false.
-    pub(crate) fn pairs(
-        &mut self,
-        table: i32,
-        mut each: impl FnMut(&mut Stack<'a>, i32, i32) -> Result<bool, Raise>,
-    ) -> Result<(), Raise> {
-        self.reserve(4)?;
-        let (key, value) = (self.top + 1, self.top + 2);
-        let was_walking = std::mem::replace(&mut self.walking, true);
-        self.push_nil();
-        let mut result = Ok(());
-        // SAFETY: the table is one; the key is nil or the one that was there before, since nobody changes its slot, and still in
-        // the table, since no table is changed meanwhile. So this does not raise.
-        while unsafe { ffi::lua_next(self.state, self.table(table)) } != 0 {
-            self.top = value;
-            self.room -= 1;
-            let go_on = self.above_floor(|stack| each(stack, key, value));
-            self.set_top(key);
-            match go_on {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(raise) => {
-                    result = Err(raise);
-                    break;
-                }
-            }
-        }
-        // The last step takes the key from the stack, and this whatever is left.
-        // SAFETY: the state lives.
-        unsafe { ffi::lua_settop(self.state, key - 1) };
-        self.room += self.top - (key - 1);
-        self.top = key - 1;
-        self.walking = was_walking;
-        result
-    }
-
     // Calling.
 
     /// Calls the function below its `arguments`, all of which are replaced by `results` values, or by the error.
@@ -542,7 +526,7 @@ impl<'a> Stack<'a> {
 
     fn call_with(&mut self, arguments: i32, results: i32, handler: i32) -> Result<(), Raise> {
         let function = self.top - arguments;
-        assert!(function > self.floor && !self.walking);
+        assert!(function > self.floor);
         let before = self.context.memory.enter();
         self.context.memory.leave(false);
         // SAFETY: the function and its arguments are there; the call is protected, so it does not raise.

@@ -66,7 +66,9 @@ impl Stack<'_> {
     }
 
     /// Goes from the key on top, below which is its table, to the next key and its value; or to none, and is left with the table.
-    fn next_pair(&mut self) -> bool {
+    ///
+    /// The key has to be nil or what this function put there, and the table must not have been changed since then.
+    pub(crate) fn next_pair(&mut self) -> bool {
         // SAFETY: the key is nil or one of the table, which nobody changes while a reply is made of it; there is room.
         let there = unsafe { ffi::lua_next(self.state, self.top() - 1) != 0 };
         self.popped(if there { -1 } else { 1 });
