@@ -5,13 +5,14 @@ use crate::raw::state::Native;
 use crate::raw::raise::Raise;
 use crate::raw::stack::{Kind, Stack};
 use crate::raw::state::Collector;
+use crate::raw::walk::until_zero;
 use std::ffi::CString;
 
 /// What Lua says, too, when a table that must not be changed is.
 const READ_ONLY: &str = "Attempt to modify a readonly table";
 
 /// More results than this are too many for the stack of Lua (`LUAI_MAXCSTACK`).
-const RESULTS_MAX: f64 = 8_000.0;
+const RESULTS_MAX: i64 = 8_000;
 
 /// Work of a full collection, for `Stack::work`.
 const COLLECTION: u32 = 100;
@@ -51,24 +52,20 @@ pub(super) fn missing_global(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     if !matches!(stack.kind(2), Kind::String | Kind::Number) {
         return Err(Raise::at("Second argument to luaProtectedTableError must be a string or number"));
     }
-    let name = String::from_utf8_lossy(stack.text(2)).into_owned();
-    Err(Raise::at(format!("Script attempted to access nonexistent global variable '{name}'")))
+    let name = until_zero(stack.text(2));
+    Err(Raise::at([b"Script attempted to access nonexistent global variable '", name, b"'"].concat()))
 }
 
 fn collectgarbage(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     const OPTIONS: [&str; 7] = ["stop", "restart", "collect", "count", "step", "setpause", "setstepmul"];
-    let option = match stack.kind(1) {
-        Kind::None | Kind::Nil => "collect",
-        _ => {
-            let option = String::from_utf8_lossy(stack.expect_text(1)?).into_owned();
-            let known = OPTIONS.iter().find(|known| **known == option);
-            *known.ok_or_else(|| Raise::argument(1, format!("invalid option '{option}'")))?
-        }
+    let option = if stack.is_given(1) {
+        let option = stack.expect_text(1)?;
+        let known = OPTIONS.iter().find(|known| known.as_bytes() == until_zero(option));
+        *known.ok_or_else(|| Raise::invalid_option(1, option))?
+    } else {
+        "collect"
     };
-    let argument = match stack.kind(2) {
-        Kind::None | Kind::Nil => 0,
-        _ => stack.expect_number(2)? as i32,
-    };
+    let argument = stack.optional_int(2, 0)?;
     stack.context.library.collector_was_changed.set(true);
     let answer = match option {
         "stop" => stack.collector(Collector::Stop),
@@ -94,13 +91,10 @@ fn collectgarbage(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 
 /// load(function [, name]): the pieces are put together first, so that no script runs while the parser does.
 fn load(stack: &mut Stack<'_>) -> Result<i32, Raise> {
+    let name = if stack.is_given(2) { chunk_name(stack.expect_text(2)?) } else { c"=(load)".into() };
     if stack.kind(1) != Kind::Function {
         return Err(stack.wrong_kind(1, "function"));
     }
-    let name = match stack.kind(2) {
-        Kind::None | Kind::Nil => c"=(load)".into(),
-        _ => chunk_name(stack.expect_text(2)?),
-    };
     let mut source = Vec::new();
     loop {
         stack.push_value(1);
@@ -135,16 +129,13 @@ fn load(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 
 fn loadstring(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     let source = stack.expect_text(1)?.to_vec();
-    let name = match stack.kind(2) {
-        Kind::None | Kind::Nil => chunk_name(&source),
-        _ => chunk_name(stack.expect_text(2)?),
-    };
+    let name = chunk_name(if stack.is_given(2) { stack.expect_text(2)? } else { &source });
     load_text(stack, &source, name)
 }
 
 /// A name as C has it: it ends before a zero.
 fn chunk_name(name: &[u8]) -> CString {
-    CString::new(crate::raw::walk::until_zero(name)).unwrap_or_default()
+    CString::new(until_zero(name)).unwrap_or_default()
 }
 
 fn load_text(stack: &mut Stack<'_>, source: &[u8], name: CString) -> Result<i32, Raise> {
@@ -167,28 +158,17 @@ fn nil_and_top(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 /// unpack(list [, from [, to]]), with a bound to the number of results that no arithmetic passes by (CVE-2025-46817).
 fn unpack(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     stack.expect_table(1)?;
-    let from = optional_integer(stack, 2, 1.0)?;
-    let to = match stack.kind(3) {
-        Kind::None | Kind::Nil => stack.length(1) as f64,
-        _ => optional_integer(stack, 3, 0.0)?,
-    };
+    let from = stack.optional_int(2, 1)?;
+    let to = stack.optional_int(3, stack.length(1) as i32)?;
     if from > to {
         return Ok(0);
     }
-    let count = to - from + 1.0;
+    let count = i64::from(to) - i64::from(from) + 1;
     if count >= RESULTS_MAX || stack.reserve(count as i32).is_err() {
         return Err(Raise::at("too many results to unpack"));
     }
-    for index in from as i32..=to as i32 {
+    for index in from..=to {
         stack.get_index(1, index);
     }
     Ok(count as i32)
-}
-
-/// An integer of C (32 bits), as a number, so that it can be calculated with.
-fn optional_integer(stack: &Stack<'_>, number: i32, default: f64) -> Result<f64, Raise> {
-    match stack.kind(number) {
-        Kind::None | Kind::Nil => Ok(default),
-        _ => stack.expect_number(number).map(|value| f64::from(value as i64 as i32)),
-    }
 }

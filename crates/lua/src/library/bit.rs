@@ -47,7 +47,7 @@ fn unary(stack: &mut Stack<'_>, of: fn(u32) -> u32) -> Result<i32, Raise> {
 
 fn fold(stack: &mut Stack<'_>, of: fn(u32, u32) -> u32) -> Result<i32, Raise> {
     let mut all = bits(stack, 1)?;
-    for number in 2..=stack.top() {
+    for number in (2..=stack.top()).rev() {
         all = of(all, bits(stack, number)?);
     }
     stack.reserve(1)?;

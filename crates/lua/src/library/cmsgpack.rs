@@ -170,32 +170,26 @@ fn unpack(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 }
 
 fn unpack_one(stack: &mut Stack<'_>) -> Result<i32, Raise> {
-    let offset = optional_integer(stack, 2)?;
+    let offset = stack.optional_integer(2, 0)?;
     unpack_from(stack, 1, offset)
 }
 
 fn unpack_limit(stack: &mut Stack<'_>) -> Result<i32, Raise> {
-    let limit = stack.expect_number(2)? as i64 as i32;
-    let offset = optional_integer(stack, 3)?;
+    let limit = stack.expect_integer(2)?;
+    let offset = stack.optional_integer(3, 0)?;
     unpack_from(stack, limit, offset)
 }
 
-fn optional_integer(stack: &Stack<'_>, number: i32) -> Result<i32, Raise> {
-    match stack.kind(number) {
-        Kind::None | Kind::Nil => Ok(0),
-        _ => Ok(stack.expect_number(number)? as i64 as i32),
-    }
-}
-
 /// Reads up to `limit` values; with neither limit nor offset all. Otherwise the first result is where to go on, or -1 at the end.
-fn unpack_from(stack: &mut Stack<'_>, limit: i32, offset: i32) -> Result<i32, Raise> {
+fn unpack_from(stack: &mut Stack<'_>, limit: i64, offset: i64) -> Result<i32, Raise> {
     let length = stack.expect_text(1)?.len();
+    // Messages have the lower half of the number.
     if offset < 0 || limit < 0 {
-        let text = format!("Invalid request to unpack with offset of {offset} and limit of {length}.");
+        let text = format!("Invalid request to unpack with offset of {} and limit of {length}.", offset as i32);
         return Err(Raise::at(text));
     }
-    if offset as usize > length {
-        return Err(Raise::at(format!("Start offset {offset} greater than input length {length}.")));
+    if offset > length as i64 {
+        return Err(Raise::at(format!("Start offset {} greater than input length {length}.", offset as i32)));
     }
     let reads_all = limit == 0 && offset == 0;
     stack.set_top(1);
@@ -217,13 +211,13 @@ fn unpack_from(stack: &mut Stack<'_>, limit: i32, offset: i32) -> Result<i32, Ra
             count += 1;
         }
         if reads_all {
-            return Ok(count);
+            return Ok(count as i32);
         }
         let place = if reader.rest.is_empty() { -1.0 } else { (length - reader.rest.len()) as f64 };
         stack.reserve(1)?;
         stack.push_number(place);
         stack.replace(2);
-        Ok(count + 1)
+        Ok(count as i32 + 1)
     })
 }
 
@@ -339,9 +333,9 @@ impl Reader<'_> {
             self.value(stack, depth + 1)?;
             self.value(stack, depth + 1)?;
             match stack.kind(table + 1) {
-                Kind::Nil => return Err(Wrong::Raise(Raise::at("table index is nil"))),
+                Kind::Nil => return Err(Wrong::Raise(Raise::Plain("table index is nil".into()))),
                 Kind::Number if stack.number(table + 1).is_some_and(f64::is_nan) => {
-                    return Err(Wrong::Raise(Raise::at("table index is NaN")));
+                    return Err(Wrong::Raise(Raise::Plain("table index is NaN".into())));
                 }
                 _ => stack.set(table)?,
             }

@@ -60,8 +60,8 @@ fn random(stack: &mut Stack<'_>) -> Result<i32, Raise> {
             stack.push_number(drawn);
             return Ok(1);
         }
-        1 => (1, integer(stack, 1)?, 1),
-        2 => (integer(stack, 1)?, integer(stack, 2)?, 2),
+        1 => (1, stack.expect_int(1)?, 1),
+        2 => (stack.expect_int(1)?, stack.expect_int(2)?, 2),
         _ => return Err(Raise::at("wrong number of arguments")),
     };
     if low > high {
@@ -73,12 +73,7 @@ fn random(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 }
 
 fn randomseed(stack: &mut Stack<'_>) -> Result<i32, Raise> {
-    let seed = integer(stack, 1)?;
+    let seed = stack.expect_int(1)?;
     stack.context.library.random.set(Random::seed(seed as u32));
     Ok(0)
-}
-
-/// An `int` of C.
-fn integer(stack: &Stack<'_>, number: i32) -> Result<i32, Raise> {
-    Ok(stack.expect_number(number)? as i64 as i32)
 }

@@ -6,7 +6,7 @@ use crate::host::{REPL_AOF, REPL_REPLICA};
 use crate::push::{Push, push_error};
 use crate::raw::raise::Raise;
 use crate::raw::stack::{Function, Kind, Stack};
-use crate::raw::walk::until_zero;
+use crate::raw::walk::{truncate, until_zero};
 use sha1::{Digest, Sha1};
 
 const NO_ARGUMENT: &str = "ERR Please specify at least one argument for this redis lib call";
@@ -108,17 +108,17 @@ fn run(stack: &mut Stack<'_>) -> Result<bool, Raise> {
     result.unwrap_or(Err(Raise::Table(WRONG_ARGUMENT)))
 }
 
-/// Pushes an error as Redis makes one of a text: without line ends, and with a code in front.
+/// Pushes an error as Redis makes one of a text: without line ends after it, and with a code in front.
 fn error_reply(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     let text = match one_string(stack) {
         Some(text) => text,
         None => return wrong_reply(stack),
     };
-    let text = text.strip_prefix(b"-").unwrap_or(&text).trim_ascii_end();
-    let has_code = text.contains(&b' ');
-    let mut error = if has_code { Vec::new() } else { b"ERR ".to_vec() };
-    error.extend(text.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
-    push_error(stack, &error, false)?;
+    let text = text.strip_prefix(b"-").unwrap_or(&text);
+    let length = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
+    let has_code = text[..length].contains(&b' ');
+    let code: &[u8] = if has_code { b"" } else { b"ERR " };
+    push_error(stack, &[code, &text[..length]].concat(), false)?;
     Ok(1)
 }
 
@@ -163,7 +163,7 @@ fn log(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     let Some(level) = stack.number(1) else {
         return Err(Raise::Table("ERR First argument must be a number (log level)."));
     };
-    let level = level as i32;
+    let level = truncate(level) as i32;
     let Some(&(_, level)) = LOG_LEVELS.iter().find(|(_, known)| i32::from(*known) == level) else {
         return Err(Raise::Table("ERR Invalid log level."));
     };
@@ -184,7 +184,7 @@ fn setresp(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     if stack.top() != 1 {
         return Err(Raise::Table("ERR redis.setresp() requires one argument."));
     }
-    let version = match stack.number(1).unwrap_or_default() as i32 {
+    let version = match truncate(stack.number(1).unwrap_or_default()) as i32 {
         2 => 2,
         3 => 3,
         _ => return Err(Raise::Table("ERR RESP version must be 2 or 3.")),
@@ -197,7 +197,7 @@ fn set_repl(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     if stack.top() != 1 {
         return Err(Raise::Table("ERR redis.set_repl() requires one argument."));
     }
-    let flags = stack.number(1).unwrap_or_default() as i32;
+    let flags = truncate(stack.number(1).unwrap_or_default()) as i32;
     if flags & !i32::from(REPL_AOF | REPL_REPLICA) != 0 {
         let text = "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.";
         return Err(Raise::Table(text));

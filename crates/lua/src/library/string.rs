@@ -23,14 +23,9 @@ pub(super) fn open(stack: &mut Stack<'_>, stock: i32, library: i32) -> Result<()
     add(stack, library, "rep", rep)
 }
 
-/// An argument that is an `int` of C.
-fn expect_int(stack: &Stack<'_>, number: i32) -> Result<i32, Raise> {
-    Ok(stack.expect_number(number)? as i64 as i32)
-}
-
 fn rep(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     let length = stack.expect_text(1)?.len();
-    let count = usize::try_from(expect_int(stack, 2)?).unwrap_or(0);
+    let count = usize::try_from(stack.expect_int(2)?).unwrap_or(0);
     let total = length.checked_mul(count).ok_or(Raise::Memory)?;
     if stack.context.memory.lacks(total) {
         return Err(Raise::Memory);
@@ -59,10 +54,7 @@ fn with_subject_and_pattern(
 
 fn search(stack: &mut Stack<'_>, finds: bool) -> Result<i32, Raise> {
     with_subject_and_pattern(stack, |stack, subject, pattern| {
-        let from = match stack.kind(3) {
-            Kind::None | Kind::Nil => 1,
-            _ => stack.expect_number(3)? as i64,
-        };
+        let from = stack.optional_integer(3, 1)?;
         // A negative place counts from the end.
         let from = if from < 0 { from.saturating_add(subject.len() as i64 + 1).max(0) } else { from };
         let from = usize::try_from((from - 1).max(0)).unwrap_or(usize::MAX).min(subject.len());
@@ -152,10 +144,7 @@ fn next_match(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 fn gsub(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     let length = stack.expect_text(1)?.len();
     stack.expect_text(2)?;
-    let count_max = match stack.kind(4) {
-        Kind::None | Kind::Nil => length as i64 + 1,
-        _ => i64::from(expect_int(stack, 4)?),
-    };
+    let count_max = stack.optional_int(4, (length + 1) as i32)?;
     match stack.kind(3) {
         Kind::String | Kind::Function | Kind::Table => {}
         Kind::Number => {
@@ -190,7 +179,7 @@ fn gsub(stack: &mut Stack<'_>) -> Result<i32, Raise> {
         }
         out.extend_from_slice(&subject[place..]);
         stack.push_bytes(&out)?;
-        stack.push_number(count as f64);
+        stack.push_number(f64::from(count));
         Ok(2)
     })
 }

@@ -11,8 +11,8 @@
 
 use super::{add, publish};
 use crate::raw::raise::Raise;
-use crate::raw::stack::{Kind, Stack};
-use crate::raw::walk::until_zero;
+use crate::raw::stack::Stack;
+use crate::raw::walk::{truncate, until_zero};
 
 const INTEGER_MAX: usize = 32;
 
@@ -98,8 +98,7 @@ impl Format {
                 self.align = align;
             }
             _ => {
-                let letter = String::from_utf8_lossy(&[letter]).into_owned();
-                return Err(Raise::argument(1, format!("invalid format option '{letter}'")));
+                return Err(Raise::argument(1, [b"invalid format option '", &[letter][..], b"'"].concat()));
             }
         }
         Ok(())
@@ -112,6 +111,9 @@ fn is_integer(letter: u8) -> bool {
 
 fn pack(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     let mut format = Format::of(stack)?;
+    // What is missing is called nil.
+    stack.reserve(2)?;
+    stack.push_nil();
     let mut out: Vec<u8> = Vec::new();
     let mut argument = 2;
     while let Some((letter, size)) = format.next()? {
@@ -159,7 +161,7 @@ fn pack(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 
 fn pack_integer(out: &mut Vec<u8>, number: f64, size: usize, big_endian: bool) {
     // What does not fit becomes what a cast of C makes of it on this machine.
-    let bits = if number < 0.0 { cast_signed(number) as u64 } else { cast_unsigned(number) };
+    let bits = if number < 0.0 { truncate(number) as u64 } else { cast_unsigned(number) };
     let mut bytes = [0; INTEGER_MAX];
     bytes[..8].copy_from_slice(&bits.to_le_bytes());
     if big_endian {
@@ -168,23 +170,15 @@ fn pack_integer(out: &mut Vec<u8>, number: f64, size: usize, big_endian: bool) {
     out.extend_from_slice(&bytes[..size]);
 }
 
-fn cast_signed(number: f64) -> i64 {
-    const BOUND: f64 = 9_223_372_036_854_775_808.0;
-    if (-BOUND..BOUND).contains(&number) { number as i64 } else { i64::MIN }
-}
-
 fn cast_unsigned(number: f64) -> u64 {
     const HALF: f64 = 9_223_372_036_854_775_808.0;
-    if number < HALF { cast_signed(number) as u64 } else { (cast_signed(number - HALF) as u64) ^ (1 << 63) }
+    if number < HALF { truncate(number) as u64 } else { (truncate(number - HALF) as u64) ^ (1 << 63) }
 }
 
 fn unpack(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     let mut format = Format::of(stack)?;
     stack.expect_text(2)?;
-    let from = match stack.kind(3) {
-        Kind::None | Kind::Nil => 1,
-        _ => stack.expect_number(3)? as i64,
-    };
+    let from = stack.optional_integer(3, 1)?;
     // A negative place is taken for one far behind the end.
     if from == 0 {
         return Err(Raise::argument(3, "offset must be 1 or greater"));

@@ -17,16 +17,24 @@ typedef int (*lua_CFunction)(lua_State *L);
 #define LUA_TNIL 0
 #define LUA_TTABLE 5
 #define LUA_MULTRET (-1)
+
+/* As much can be moved or sorted in one go. */
+#define MOVED_MAX 65536
+#define SORTED_MAX 4096
+
 #define GLOBALS (-10002)
 #define UPVALUE(i) (GLOBALS - (i))
 
 extern int lua_error(lua_State *L);
 extern int lua_type(lua_State *L, int index);
+extern int lua_checkstack(lua_State *L, int slots);
 extern int lua_gettop(lua_State *L);
 extern void lua_settop(lua_State *L, int index);
 extern void lua_insert(lua_State *L, int index);
 extern void lua_replace(lua_State *L, int index);
 extern int lua_toboolean(lua_State *L, int index);
+extern int lua_isnumber(lua_State *L, int index);
+extern ptrdiff_t lua_tointeger(lua_State *L, int index);
 extern void *lua_touserdata(lua_State *L, int index);
 extern lua_CFunction lua_tocfunction(lua_State *L, int index);
 extern int lua_getmetatable(lua_State *L, int index);
@@ -85,11 +93,29 @@ int russet_lua_reads(lua_State *L) {
     return lua_tocfunction(L, UPVALUE(1))(L);
 }
 
-/* For functions that change their first argument: calls the upvalue, unless that is a view. */
-int russet_lua_writes(lua_State *L) {
+static void refuse_view(lua_State *L) {
     if (push_viewed(L, 1)) {
         lua_pushstring(L, "Attempt to modify a readonly table");
-        return lua_error(L);
+        lua_error(L);
+    }
+}
+
+/* For functions that change their first argument: calls the upvalue, unless that is a view. */
+int russet_lua_writes(lua_State *L) {
+    refuse_view(L);
+    return lua_tocfunction(L, UPVALUE(1))(L);
+}
+
+/* insert(table, [place,] value): calls Lua's own, the first upvalue. It cannot be interrupted, so if it would move very much, the
+ * function in Rust does that is the second. */
+int russet_lua_insert(lua_State *L) {
+    refuse_view(L);
+    if (lua_gettop(L) == 3 && lua_type(L, 1) == LUA_TTABLE && lua_isnumber(L, 2)) {
+        long long place = (int)lua_tointeger(L, 2);
+        if ((long long)lua_objlen(L, 1) - place > MOVED_MAX) {
+            int results = russet_lua_enter(L, lua_touserdata(L, UPVALUE(2)));
+            return results >= 0 ? results : lua_error(L);
+        }
     }
     return lua_tocfunction(L, UPVALUE(1))(L);
 }
@@ -114,12 +140,13 @@ int russet_lua_pairs(lua_State *L) {
 }
 
 /* pcall(function, ...): with no function at all, what is called is a boolean. An error that is a table with the field `err` is
- * replaced by that field. */
+ * replaced by that field; if it has none, nil comes after it. */
 int russet_lua_pcall(lua_State *L) {
     int failed;
     if (lua_gettop(L) == 0) lua_pushboolean(L, 1);
     failed = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
     if (failed && russet_lua_caught(L, 1) < 0) return lua_error(L);
+    lua_checkstack(L, 1);
     lua_pushboolean(L, !failed);
     lua_insert(L, 1);
     return lua_gettop(L);
@@ -144,6 +171,7 @@ int russet_lua_xpcall(lua_State *L) {
     lua_insert(L, 1);
     failed = lua_pcall(L, 0, LUA_MULTRET, 1);
     if (failed && russet_lua_caught(L, 0) < 0) return lua_error(L);
+    lua_checkstack(L, 1);
     lua_pushboolean(L, !failed);
     lua_replace(L, 1);
     return lua_gettop(L);
@@ -159,7 +187,7 @@ int russet_lua_less(lua_State *L) {
 /* sort(table [, less]): calls Lua's own, the first upvalue. It cannot be interrupted, so if there is much to be sorted and nobody else
  * compares, the second upvalue does. */
 int russet_lua_sort(lua_State *L) {
-    if (lua_type(L, 1) == LUA_TTABLE && lua_objlen(L, 1) > 4096 && lua_type(L, 2) <= LUA_TNIL) {
+    if (lua_type(L, 1) == LUA_TTABLE && lua_objlen(L, 1) > SORTED_MAX && lua_type(L, 2) <= LUA_TNIL) {
         lua_settop(L, 1);
         lua_pushvalue(L, UPVALUE(2));
     }

@@ -1,6 +1,7 @@
 //! Errors that functions in Rust raise, and how Lua words them.
 
 use super::stack::{Kind, Stack};
+use super::walk::{truncate, until_zero};
 use crate::push::push_error;
 use mlua_sys::{self as ffi, lua_Debug};
 use std::borrow::Cow;
@@ -17,22 +18,48 @@ pub(crate) enum Raise {
     /// The script has to end: no protected call catches this.
     Killed,
     /// A text, after the place of the call in the script.
-    At(Cow<'static, str>),
+    At(Text),
     /// A text as it is.
-    Plain(Cow<'static, str>),
+    Plain(Text),
     /// A table with a text as its field `err`: how functions of `redis` raise.
     Table(&'static str),
     /// An argument is wrong: its number and the reason.
-    Argument(i32, Cow<'static, str>),
+    Argument(i32, Text),
+}
+
+/// What an error says: any bytes, as scripts have a part in it.
+pub(crate) struct Text(Cow<'static, [u8]>);
+
+impl From<&'static str> for Text {
+    fn from(text: &'static str) -> Text {
+        Text(Cow::Borrowed(text.as_bytes()))
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Text {
+        Text(Cow::Owned(text.into_bytes()))
+    }
+}
+
+impl From<Vec<u8>> for Text {
+    fn from(text: Vec<u8>) -> Text {
+        Text(Cow::Owned(text))
+    }
 }
 
 impl Raise {
-    pub(crate) fn at(text: impl Into<Cow<'static, str>>) -> Raise {
+    pub(crate) fn at(text: impl Into<Text>) -> Raise {
         Raise::At(text.into())
     }
 
-    pub(crate) fn argument(number: i32, text: impl Into<Cow<'static, str>>) -> Raise {
+    pub(crate) fn argument(number: i32, text: impl Into<Text>) -> Raise {
         Raise::Argument(number, text.into())
+    }
+
+    /// An argument is none of the words that it could be.
+    pub(crate) fn invalid_option(number: i32, option: &[u8]) -> Raise {
+        Raise::argument(number, [b"invalid option '", until_zero(option), b"'"].concat())
     }
 
     /// Puts the error on top of the stack.
@@ -41,20 +68,21 @@ impl Raise {
             Raise::Value => {}
             Raise::Memory => stack.push_error(NO_MEMORY.as_bytes()),
             Raise::Killed => stack.push_killed(),
-            Raise::At(text) => {
+            Raise::At(Text(text)) => {
                 let mut message = stack.place();
-                message.extend_from_slice(text.as_bytes());
+                message.extend_from_slice(&text);
                 stack.push_error(&message);
             }
-            Raise::Plain(text) => stack.push_error(text.as_bytes()),
+            Raise::Plain(Text(text)) => stack.push_error(&text),
             Raise::Table(text) => {
                 if stack.reserve(3).and_then(|()| push_error(stack, text.as_bytes(), false)).is_err() {
                     stack.push_error(NO_MEMORY.as_bytes());
                 }
             }
-            Raise::Argument(number, text) => {
+            Raise::Argument(number, Text(text)) => {
                 let mut message = stack.place();
-                message.extend_from_slice(stack.wrong_argument(number, &text).as_bytes());
+                message.extend_from_slice(stack.wrong_argument(number).as_bytes());
+                message.extend_from_slice(&[b" (", &text[..], b")"].concat());
                 stack.push_error(&message);
             }
         }
@@ -87,16 +115,16 @@ impl Stack<'_> {
         }
     }
 
-    /// The words of Lua for a wrong argument of the function that runs.
-    fn wrong_argument(&self, number: i32, reason: &str) -> String {
+    /// The words of Lua for a wrong argument of the function that runs, but for the reason.
+    fn wrong_argument(&self, number: i32) -> String {
         let Some(activation) = self.activation(0, c"n") else {
-            return format!("bad argument #{number} ({reason})");
+            return format!("bad argument #{number}");
         };
         let name = String::from_utf8_lossy(activation.name().unwrap_or(b"?"));
         let is_method = activation.is_method();
         match number {
-            1 if is_method => format!("calling '{name}' on bad self ({reason})"),
-            _ => format!("bad argument #{} to '{name}' ({reason})", number - i32::from(is_method)),
+            1 if is_method => format!("calling '{name}' on bad self"),
+            _ => format!("bad argument #{} to '{name}'", number - i32::from(is_method)),
         }
     }
 
@@ -135,6 +163,31 @@ impl Stack<'_> {
     /// An argument that has to be a number, or text that reads as one.
     pub(crate) fn expect_number(&self, number: i32) -> Result<f64, Raise> {
         self.number(number).ok_or_else(|| self.wrong_kind(number, "number"))
+    }
+
+    /// As [`Stack::expect_number`], without its fraction.
+    pub(crate) fn expect_integer(&self, number: i32) -> Result<i64, Raise> {
+        self.expect_number(number).map(truncate)
+    }
+
+    /// As [`Stack::expect_integer`], for what C has in an `int`.
+    pub(crate) fn expect_int(&self, number: i32) -> Result<i32, Raise> {
+        self.expect_integer(number).map(|integer| integer as i32)
+    }
+
+    /// Whether an argument is there, and not nil.
+    pub(crate) fn is_given(&self, number: i32) -> bool {
+        !matches!(self.kind(number), Kind::None | Kind::Nil)
+    }
+
+    /// As [`Stack::expect_integer`], for one that may be missing or nil.
+    pub(crate) fn optional_integer(&self, number: i32, default: i64) -> Result<i64, Raise> {
+        if self.is_given(number) { self.expect_integer(number) } else { Ok(default) }
+    }
+
+    /// As [`Stack::expect_int`], for one that may be missing or nil.
+    pub(crate) fn optional_int(&self, number: i32, default: i32) -> Result<i32, Raise> {
+        if self.is_given(number) { self.expect_int(number) } else { Ok(default) }
     }
 }
 

@@ -61,6 +61,8 @@ pub(crate) enum Guard {
     Reads,
     /// Changes its first argument, which must not be a view.
     Writes,
+    /// `insert`: what takes long is done by another function.
+    Inserts(Function),
     /// `sort`: what takes long calls a function before each comparison.
     Sorts(Function),
 }
@@ -84,6 +86,7 @@ unsafe extern "C-unwind" {
     fn russet_lua_pairs(state: *mut lua_State) -> c_int;
     fn russet_lua_pcall(state: *mut lua_State) -> c_int;
     fn russet_lua_less(state: *mut lua_State) -> c_int;
+    fn russet_lua_insert(state: *mut lua_State) -> c_int;
     fn russet_lua_sort(state: *mut lua_State) -> c_int;
     fn russet_lua_index(state: *mut lua_State) -> c_int;
 }
@@ -169,7 +172,7 @@ impl Stack<'_> {
 
     /// Makes the functions on top upvalues of `function`, which replaces them.
     fn close_over(&mut self, function: ffi::lua_CFunction, upvalues: i32) {
-        assert!((self.top() - upvalues + 1..=self.top()).all(|index| self.kind(index) == Kind::Function));
+        assert!(self.kind(self.top() - upvalues + 1) == Kind::Function);
         // SAFETY: the upvalues are on top.
         unsafe { ffi::lua_pushcclosure(self.state, function, upvalues) };
         self.popped(upvalues - 1);
@@ -180,6 +183,11 @@ impl Stack<'_> {
         match guard {
             Guard::Reads => self.close_over(russet_lua_reads, 1),
             Guard::Writes => self.close_over(russet_lua_writes, 1),
+            Guard::Inserts(instead) => {
+                // SAFETY: there is room.
+                self.push_with(|state| unsafe { ffi::lua_pushlightuserdata(state, instead as *mut c_void) });
+                self.close_over(russet_lua_insert, 2);
+            }
             Guard::Sorts(before) => {
                 self.push_closure(before, russet_lua_less);
                 self.close_over(russet_lua_sort, 2);
@@ -304,7 +312,7 @@ unsafe extern "C-unwind" fn write_piece(
 }
 
 /// For `errors.c`: an error was caught and is on top of the stack. Negative if it is to be raised again, which is then on top; if not,
-/// and if it is to be unwrapped, a table with the field `err` is replaced by that.
+/// and if it is to be unwrapped, a table is replaced by its field `err`, or followed by nil.
 #[unsafe(no_mangle)]
 extern "C" fn russet_lua_caught(state: *mut lua_State, unwrap: c_int) -> c_int {
     // SAFETY: the caller is a function of a state of ours, that runs and has the stack for itself.
@@ -321,8 +329,6 @@ extern "C" fn russet_lua_caught(state: *mut lua_State, unwrap: c_int) -> c_int {
         let top = stack.top();
         if stack.kind(top) == Kind::Table && stack.get_field(top, "err") != Kind::Nil {
             stack.replace(top);
-        } else {
-            stack.set_top(top);
         }
     }
     context.memory.leave(before);

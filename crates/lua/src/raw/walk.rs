@@ -195,8 +195,8 @@ impl Stack<'_> {
     }
 }
 
-/// As a cast of C does it on this machine: what does not fit becomes the smallest number.
-fn truncate(number: f64) -> i64 {
+/// A number without its fraction, as a cast of C has it on most machines: what does not fit becomes the smallest integer.
+pub(crate) fn truncate(number: f64) -> i64 {
     const BOUND: f64 = 9_223_372_036_854_775_808.0;
     if (-BOUND..BOUND).contains(&number) { number as i64 } else { i64::MIN }
 }

@@ -216,3 +216,32 @@ impl Results for Text {
         self.begin("~{", '}', members);
     }
 }
+
+/// A script that returns as one text what a piece of a script returns or raises, with types and all digits. The piece begins in its first
+/// line.
+pub fn shown_script(piece: &str) -> String {
+    const SHOW: &str = r#"
+end
+local function show(value, depth)
+  local kind = type(value)
+  if kind == 'number' then return string.format('%.17g', value) end
+  if kind == 'string' then
+    local shown = string.gsub(value, '[%c"\\\127-\255]', function(c) return string.format('\\%d', string.byte(c)) end)
+    return '"' .. shown .. '"'
+  end
+  if kind ~= 'table' then return value == cjson.null and 'null' or kind == 'boolean' and tostring(value) or kind end
+  if depth > 40 then return '...' end
+  local parts = {}
+  for k, v in pairs(value) do parts[#parts + 1] = show(k, depth + 1) .. '=' .. show(v, depth + 1) end
+  table.sort(parts)
+  return '{' .. table.concat(parts, ',') .. '}'
+end
+local function all(...)
+  local parts = {}
+  for i = 1, select('#', ...) do parts[i] = show((select(i, ...)), 0) end
+  return table.concat(parts, ' ')
+end
+return all(pcall(piece))
+"#;
+    format!("local function piece() {piece}{SHOW}")
+}

@@ -77,27 +77,29 @@ fn table(stack: &mut Stack<'_>, options: &Options, out: &mut Vec<u8>, depth: usi
 /// The length of the table on top, if it is to be a list: all keys are integers from 1 on, with not too many gaps, and there are some.
 fn list_length(stack: &mut Stack<'_>, options: &Options) -> Result<Option<i32>, Raise> {
     let key = stack.top() + 1;
-    let (mut most, mut count) = (0.0_f64, 0.0);
+    let (mut most, mut count) = (0, 0.0);
     stack.push_nil();
     while stack.next_pair() {
         stack.pop(1);
         let number = if stack.kind(key) == Kind::Number { stack.number(key).unwrap_or_default() } else { 0.0 };
-        // In C the length is an `int`.
-        if number < 1.0 || number.fract() != 0.0 || number > f64::from(i32::MAX) {
+        if number < 1.0 || number.fract() != 0.0 {
             stack.pop(1);
             return Ok(None);
         }
-        most = most.max(number);
+        if number > f64::from(most) {
+            // An `int` of C: what does not fit becomes the smallest there is.
+            most = if number > f64::from(i32::MAX) { i32::MIN } else { number as i32 };
+        }
         count += 1.0;
     }
-    let (ratio, safe) = (f64::from(options.sparse_ratio), f64::from(options.sparse_safe));
-    if ratio > 0.0 && most > count * ratio && most > safe {
+    let ratio = f64::from(options.sparse_ratio);
+    if ratio > 0.0 && f64::from(most) > count * ratio && most > options.sparse_safe {
         if options.sparse_converts {
             return Ok(None);
         }
         return Err(refused(Kind::Table, "excessively sparse array"));
     }
-    Ok((most > 0.0).then_some(most as i32))
+    Ok((most > 0).then_some(most))
 }
 
 /// Pushes the next value that is to be written, after what comes before it. False when all is done.

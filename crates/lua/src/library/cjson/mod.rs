@@ -125,17 +125,12 @@ fn expect_at_most(stack: &Stack<'_>, count: i32) -> Result<(), Raise> {
     if stack.top() <= count { Ok(()) } else { Err(Raise::argument(count + 1, "found too many arguments")) }
 }
 
-fn is_given(stack: &Stack<'_>, number: i32) -> bool {
-    !matches!(stack.kind(number), Kind::None | Kind::Nil)
-}
-
 /// An argument that sets an option, if it is there.
 fn integer(stack: &Stack<'_>, number: i32, present: i32, least: i32, most: i32) -> Result<i32, Raise> {
-    if !is_given(stack, number) {
+    if !stack.is_given(number) {
         return Ok(present);
     }
-    // An `int` of C.
-    let value = stack.expect_number(number)? as i64 as i32;
+    let value = stack.expect_int(number)?;
     if (least..=most).contains(&value) {
         return Ok(value);
     }
@@ -144,7 +139,7 @@ fn integer(stack: &Stack<'_>, number: i32, present: i32, least: i32, most: i32) 
 
 /// As [`integer`], for one that is true or false.
 fn boolean(stack: &mut Stack<'_>, number: i32, present: bool) -> Result<bool, Raise> {
-    if !is_given(stack, number) {
+    if !stack.is_given(number) {
         return Ok(present);
     }
     if stack.kind(number) == Kind::Boolean {
@@ -153,12 +148,8 @@ fn boolean(stack: &mut Stack<'_>, number: i32, present: bool) -> Result<bool, Ra
     match stack.expect_text(number)? {
         b"off" => Ok(false),
         b"on" => Ok(true),
-        other => Err(invalid_option(number, other)),
+        other => Err(Raise::invalid_option(number, other)),
     }
-}
-
-fn invalid_option(number: i32, option: &[u8]) -> Raise {
-    Raise::argument(number, format!("invalid option '{}'", String::from_utf8_lossy(option)))
 }
 
 /// Sets an option and pushes what it is now.
@@ -229,12 +220,12 @@ fn encode_invalid_numbers(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     let mut options = stack.options().get();
     if stack.kind(1) == Kind::Boolean {
         options.encode_invalid = if stack.truth(1) { Invalid::Written } else { Invalid::Refused };
-    } else if is_given(stack, 1) {
+    } else if stack.is_given(1) {
         options.encode_invalid = match stack.expect_text(1)? {
             b"off" => Invalid::Refused,
             b"on" => Invalid::Written,
             b"null" => Invalid::Null,
-            other => return Err(invalid_option(1, other)),
+            other => return Err(Raise::invalid_option(1, other)),
         };
     }
     stack.options().set(options);
