@@ -114,7 +114,8 @@ fn error_reply(stack: &mut Stack<'_>) -> Result<i32, Raise> {
         Some(text) => text,
         None => return wrong_reply(stack),
     };
-    let text = text.strip_prefix(b"-").unwrap_or(&text);
+    let text = until_zero(&text);
+    let text = text.strip_prefix(b"-").unwrap_or(text);
     let length = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
     let has_code = text[..length].contains(&b' ');
     let code: &[u8] = if has_code { b"" } else { b"ERR " };
@@ -135,7 +136,7 @@ fn status_reply(stack: &mut Stack<'_>) -> Result<i32, Raise> {
 
 /// The only argument, if that is a string.
 fn one_string(stack: &Stack<'_>) -> Option<Vec<u8>> {
-    if stack.top() == 1 { stack.bytes(1).map(|bytes| until_zero(bytes).to_vec()) } else { None }
+    if stack.top() == 1 { stack.bytes(1).map(<[u8]>::to_vec) } else { None }
 }
 
 fn wrong_reply(stack: &mut Stack<'_>) -> Result<i32, Raise> {

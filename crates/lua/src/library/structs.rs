@@ -172,7 +172,7 @@ fn pack_integer(out: &mut Vec<u8>, number: f64, size: usize, big_endian: bool) {
 
 fn cast_unsigned(number: f64) -> u64 {
     const HALF: f64 = 9_223_372_036_854_775_808.0;
-    if number < HALF { truncate(number) as u64 } else { (truncate(number - HALF) as u64) ^ (1 << 63) }
+    if number < HALF || number.is_nan() { truncate(number) as u64 } else { (truncate(number - HALF) as u64) ^ (1 << 63) }
 }
 
 fn unpack(stack: &mut Stack<'_>) -> Result<i32, Raise> {
