@@ -1,4 +1,5 @@
-//! Compiles `src/raw/errors.c`: the C frames that Lua errors leave from, so that none of Rust's has to be left that way.
+//! Compiles `src/raw/errors.c`: the C frames that Lua errors leave from, so that none of Rust's has to be left that
+//! way.
 
 fn main() {
     println!("cargo:rerun-if-changed=src/raw/errors.c");

@@ -10,8 +10,8 @@ use crate::results::Results;
 use std::ffi::CString;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What Lua itself begins with: a collection starts when there is twice as much as after the last, and goes twice as fast as memory
-/// is asked for.
+/// What Lua itself begins with: a collection starts when there is twice as much as after the last, and goes twice as
+/// fast as memory is asked for.
 const PAUSE: i32 = 200;
 const STEP_MULTIPLIER: i32 = 200;
 
@@ -90,7 +90,8 @@ impl Engine {
     pub fn new(settings: Settings) -> Engine {
         static ENGINES: AtomicU64 = AtomicU64::new(0);
         let mut state = State::new();
-        let (globals, handler) = prepare(&mut state, &settings).unwrap_or_else(|_| unreachable!("memory is not limited yet"));
+        let (globals, handler) =
+            prepare(&mut state, &settings).unwrap_or_else(|_| unreachable!("memory is not limited yet"));
         Engine { id: ENGINES.fetch_add(1, Ordering::Relaxed), state, settings, globals, handler }
     }
 
@@ -192,8 +193,7 @@ impl Engine {
 
 /// Makes the globals and the handler of errors.
 fn prepare(state: &mut State, settings: &Settings) -> Result<(Kept, Kept), Raise> {
-    let api =
-        Api { purpose: settings.purpose, version: settings.version, version_number: settings.version_number };
+    let api = Api { purpose: settings.purpose, version: settings.version, version_number: settings.version_number };
     let mut stack = state.stack();
     let globals = library::open(&mut stack, &api)?;
     stack.push_function(handle_error);

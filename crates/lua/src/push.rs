@@ -1,8 +1,8 @@
 //! Replies of commands as values of Lua, made where they are: on the stack of the script.
 //!
-//! A reply is pushed as it is written to a client: an array is announced with its length, then its elements follow. Which of the
-//! types of RESP3 there are is the host's business; they become tables as Redis makes them: `{double=n}`, `{map={...}}`,
-//! `{set={member=true}}`, `{big_number=text}`, `{verbatim_string={format=, string=}}`.
+//! A reply is pushed as it is written to a client: an array is announced with its length, then its elements follow.
+//! Which of the types of RESP3 there are is the host's business; they become tables as Redis makes them: `{double=n}`,
+//! `{map={...}}`, `{set={member=true}}`, `{big_number=text}`, `{verbatim_string={format=, string=}}`.
 
 use crate::raw::raise::Raise;
 use crate::raw::stack::{Kind, Stack};
@@ -57,7 +57,10 @@ impl<'p, 'a> Push<'p, 'a> {
         if self.stack.top() < self.slot {
             self.nil();
         }
-        debug_assert!(self.failure.is_some() || self.open.is_empty() && self.stack.top() == self.slot, "an incomplete reply");
+        debug_assert!(
+            self.failure.is_some() || self.open.is_empty() && self.stack.top() == self.slot,
+            "an incomplete reply"
+        );
         self.stack.set_top(self.slot.min(self.stack.top()));
         self.failure.map_or(Ok(()), Err)
     }

@@ -2,8 +2,8 @@
 
 /// A reply, one value after the other: an array is announced with its length, then its elements follow.
 ///
-/// Which of these a client gets as they are depends on its protocol, and so does what booleans look like; that is not known here.
-/// Texts of statuses and errors end where there is a zero byte, but can have line ends in them.
+/// Which of these a client gets as they are depends on its protocol, and so does what booleans look like; that is not
+/// known here. Texts of statuses and errors end where there is a zero byte, but can have line ends in them.
 pub trait Results {
     /// Nil, and whatever is no value of a reply: a function, a coroutine.
     fn nil(&mut self);

@@ -52,15 +52,15 @@ fn errors_are_worded_as_redis_words_them() {
         ("redis.call('fail')", "-WRONG what script: on @user_script:1."),
         ("return redis.pcall('fail')", "-WRONG what"),
         ("return {pcall(redis.call, 'fail')}", "[false, \"WRONG what\"]"),
-        ("redis.call()", "-ERR Please specify at least one argument for this redis lib call script: on @user_script:1."),
+        (
+            "redis.call()",
+            "-ERR Please specify at least one argument for this redis lib call script: on @user_script:1.",
+        ),
         (
             "redis.call({})",
             "-ERR Lua redis lib command arguments must be strings or integers script: on @user_script:1.",
         ),
-        (
-            "loadstring('foo=1')()",
-            "-ERR [string \"foo=1\"]:1: Attempt to modify a readonly table script: on foo=1:1.",
-        ),
+        ("loadstring('foo=1')()", "-ERR [string \"foo=1\"]:1: Attempt to modify a readonly table script: on foo=1:1."),
         ("return {pcall(string.rep)}", "[false, \"bad argument #1 to '?' (string expected, got no value)\"]"),
     ] {
         assert_eq!(run(script), error, "{script}");

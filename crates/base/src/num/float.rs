@@ -90,7 +90,8 @@ pub fn write_f64_17g(out: &mut Vec<u8>, value: f64) {
 /// The most digits that [`write_f64_g`] writes.
 const PRECISION_MAX: usize = 17;
 
-/// Appends a double with up to `precision` significant digits (at least 1, at most 17), trailing zeros dropped: C's `%.*g`.
+/// Appends a double with up to `precision` significant digits (at least 1, at most 17), trailing zeros dropped: C's
+/// `%.*g`.
 pub fn write_f64_g(out: &mut Vec<u8>, value: f64, precision: usize) {
     let precision = precision.clamp(1, PRECISION_MAX);
     if value.is_nan() {
@@ -102,7 +103,8 @@ pub fn write_f64_g(out: &mut Vec<u8>, value: f64, precision: usize) {
     if value.is_sign_negative() {
         out.push(b'-');
     }
-    // The exact rounding is the standard library's; only the layout is ours: "d.ddde-nnn" with as many digits as are asked for.
+    // The exact rounding is the standard library's; only the layout is ours: "d.ddde-nnn" with as many digits as are
+    // asked for.
     let mut text = [0; PRECISION_MAX + 8];
     let mut rest = &mut text[..];
     write!(rest, "{:.*e}", precision - 1, value.abs()).expect("there is room for the digits and an exponent");

@@ -45,8 +45,8 @@ fn literal(bytes: &[u8]) -> String {
 fn number(rng: &mut Rng) -> String {
     const SPECIAL: [&str; 31] = [
         "0", "-0", "1", "-1", "127", "128", "-32", "-33", "255", "256", "65535", "65536", "2^31", "-2^31", "2^31-1",
-        "2^32", "2^32-1", "2^53", "2^62", "2^63", "-2^63", "2^64", "1e300", "-1e300", "1/0", "-1/0", "0/0", "0.1", "1.5",
-        "1e15", "1e-7",
+        "2^32", "2^32-1", "2^53", "2^62", "2^63", "-2^63", "2^64", "1e300", "-1e300", "1/0", "-1/0", "0/0", "0.1",
+        "1.5", "1e15", "1e-7",
     ];
     match rng.below(6) {
         0..3 => pick(rng, &SPECIAL).to_owned(),
@@ -104,7 +104,8 @@ fn argument(rng: &mut Rng) -> String {
         0..3 => number(rng),
         3..6 => text(rng),
         6 => value(rng, 1),
-        _ => pick(rng, &["nil", "true", "{}", "print", "''", "'10'", "'0x10'", "' 5 '", "tostring"]).replace("print", "type"),
+        _ => pick(rng, &["nil", "true", "{}", "print", "''", "'10'", "'0x10'", "' 5 '", "tostring"])
+            .replace("print", "type"),
     }
 }
 
@@ -120,14 +121,22 @@ fn cjson_encode(rng: &mut Rng) -> String {
         let option = pick(
             rng,
             &[
-                "encode_sparse_array", "encode_max_depth", "encode_number_precision", "encode_keep_buffer",
-                "encode_invalid_numbers", "decode_max_depth", "decode_invalid_numbers",
+                "encode_sparse_array",
+                "encode_max_depth",
+                "encode_number_precision",
+                "encode_keep_buffer",
+                "encode_invalid_numbers",
+                "decode_max_depth",
+                "decode_invalid_numbers",
             ],
         );
         let value = match rng.below(3) {
             0 => arguments(rng, 3),
-            1 => pick(rng, &["true", "false", "'null'", "'on'", "'off'", "1", "2", "14", "true,1,1", "false,0", "nil,3,2"])
-                .to_owned(),
+            1 => pick(
+                rng,
+                &["true", "false", "'null'", "'on'", "'off'", "1", "2", "14", "true,1,1", "false,0", "nil,3,2"],
+            )
+            .to_owned(),
             _ => rng.below(16).to_string(),
         };
         if one_in(rng, 3) {
@@ -146,8 +155,32 @@ fn json(rng: &mut Rng, depth: u32) -> Vec<u8> {
     match rng.below(if depth == 0 { 6 } else { 9 }) {
         0 => {
             const NUMBERS: [&str; 26] = [
-                "0", "-0", "1", "1.5", "1e5", "1E+5", "1e-5", "-12", "0x1F", "01", "1.", "-.5", "+1", "nan", "-nan", "inf",
-                "-Infinity", "1e400", "123456789012345678901234567890", "0.1", "1e", "0x", "-", "nan(12)", "2.5e-324", "0x1p4",
+                "0",
+                "-0",
+                "1",
+                "1.5",
+                "1e5",
+                "1E+5",
+                "1e-5",
+                "-12",
+                "0x1F",
+                "01",
+                "1.",
+                "-.5",
+                "+1",
+                "nan",
+                "-nan",
+                "inf",
+                "-Infinity",
+                "1e400",
+                "123456789012345678901234567890",
+                "0.1",
+                "1e",
+                "0x",
+                "-",
+                "nan(12)",
+                "2.5e-324",
+                "0x1p4",
             ];
             out.extend(pick(rng, &NUMBERS).bytes());
         }
@@ -185,10 +218,25 @@ fn json_string(rng: &mut Rng, out: &mut Vec<u8>) {
     out.push(b'"');
     for _ in 0..rng.below(6) {
         match rng.below(8) {
-            0 => out.extend(pick(rng, &["\\n", "\\\"", "\\\\", "\\/", "\\b", "\\f", "\\r", "\\t", "\\x", "\\", "\\'"]).bytes()),
+            0 => out.extend(
+                pick(rng, &["\\n", "\\\"", "\\\\", "\\/", "\\b", "\\f", "\\r", "\\t", "\\x", "\\", "\\'"]).bytes(),
+            ),
             1 => out.extend(
-                pick(rng, &["\\u0041", "\\u00e9", "\\u20AC", "\\ud83d\\ude00", "\\ud800", "\\udc00", "\\u12", "\\ud83d\\u0041", "\\u0000"])
-                    .bytes(),
+                pick(
+                    rng,
+                    &[
+                        "\\u0041",
+                        "\\u00e9",
+                        "\\u20AC",
+                        "\\ud83d\\ude00",
+                        "\\ud800",
+                        "\\udc00",
+                        "\\u12",
+                        "\\ud83d\\u0041",
+                        "\\u0000",
+                    ],
+                )
+                .bytes(),
             ),
             2 => out.push(rng.below(256) as u8),
             _ => out.push(b'a' + rng.below(5) as u8),
@@ -200,7 +248,8 @@ fn json_string(rng: &mut Rng, out: &mut Vec<u8>) {
 fn mutate(rng: &mut Rng, bytes: &mut Vec<u8>, alphabet: &[u8]) {
     for _ in 0..rng.below(3) {
         let at = rng.below(bytes.len() as u64 + 1) as usize;
-        let byte = if one_in(rng, 4) { rng.below(256) as u8 } else { alphabet[rng.below(alphabet.len() as u64) as usize] };
+        let byte =
+            if one_in(rng, 4) { rng.below(256) as u8 } else { alphabet[rng.below(alphabet.len() as u64) as usize] };
         match rng.below(4) {
             0 => bytes.insert(at, byte),
             1 => bytes.truncate(at),
@@ -237,8 +286,9 @@ fn cmsgpack(rng: &mut Rng) -> String {
         1 => format!("return cmsgpack.unpack(cmsgpack.pack({}))", value(rng, 4)),
         _ => {
             const CODES: [u8; 40] = [
-                0, 1, 0x7f, 0x80, 0x81, 0x82, 0x90, 0x91, 0x92, 0xa0, 0xa1, 0xa2, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc7, 0xca, 0xcb,
-                0xcc, 0xcd, 0xce, 0xcf, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd9, 0xda, 0xdb, 0xdc, 0xdd, 0xde, 0xdf, 0xe0, 0xff, 0xf0, 5,
+                0, 1, 0x7f, 0x80, 0x81, 0x82, 0x90, 0x91, 0x92, 0xa0, 0xa1, 0xa2, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc7,
+                0xca, 0xcb, 0xcc, 0xcd, 0xce, 0xcf, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd9, 0xda, 0xdb, 0xdc, 0xdd, 0xde,
+                0xdf, 0xe0, 0xff, 0xf0, 5,
             ];
             let length = rng.below(12);
             let data: Vec<u8> = (0..length)
@@ -254,7 +304,11 @@ fn cmsgpack(rng: &mut Rng) -> String {
                 1 => format!("return cmsgpack.unpack_limit({data},{},{})", argument(rng), argument(rng)),
                 2 => format!("return cmsgpack.unpack_limit({data},{},{})", rng.below(4), rng.below(6)),
                 3 => format!("return cmsgpack.unpack_one({data},{})", rng.below(6)),
-                4 if one_in(rng, 4) => format!("return cmsgpack.{}({})", pick(rng, &["unpack", "unpack_one", "unpack_limit"]), arguments(rng, 3)),
+                4 if one_in(rng, 4) => format!(
+                    "return cmsgpack.{}({})",
+                    pick(rng, &["unpack", "unpack_one", "unpack_limit"]),
+                    arguments(rng, 3)
+                ),
                 _ => format!("return cmsgpack.unpack({data})"),
             }
         }
@@ -267,8 +321,43 @@ fn structs(rng: &mut Rng) -> String {
         format.push_str(pick(
             rng,
             &[
-                "b", "B", "h", "H", "l", "L", "T", "f", "d", "s", "c", "c0", "c3", "x", "i", "I", "i1", "i3", "I8", "i9", "i16",
-                "i32", "i33", "i0", ">", "<", "!", "!2", "!4", "!3", "!16", " ", "Z", "=", "4", "c99999999999", "I2",
+                "b",
+                "B",
+                "h",
+                "H",
+                "l",
+                "L",
+                "T",
+                "f",
+                "d",
+                "s",
+                "c",
+                "c0",
+                "c3",
+                "x",
+                "i",
+                "I",
+                "i1",
+                "i3",
+                "I8",
+                "i9",
+                "i16",
+                "i32",
+                "i33",
+                "i0",
+                ">",
+                "<",
+                "!",
+                "!2",
+                "!4",
+                "!3",
+                "!16",
+                " ",
+                "Z",
+                "=",
+                "4",
+                "c99999999999",
+                "I2",
             ],
         ));
     }
@@ -277,8 +366,7 @@ fn structs(rng: &mut Rng) -> String {
         0 => format!("return struct.size({format})"),
         1 => format!("return struct.pack({format},{})", arguments(rng, 6)).replace(",)", ")"),
         2 => {
-            let numbers: Vec<String> =
-                (0..6).map(|_| if one_in(rng, 3) { text(rng) } else { number(rng) }).collect();
+            let numbers: Vec<String> = (0..6).map(|_| if one_in(rng, 3) { text(rng) } else { number(rng) }).collect();
             format!("return struct.pack({format},{})", numbers.join(","))
         }
         _ => {
@@ -316,23 +404,41 @@ fn string(rng: &mut Rng) -> String {
         1 => format!("return string.sub({},{},{})", text(rng), place(rng), place(rng)),
         2 => format!("return string.rep({},{})", text(rng), rng.below(5)),
         3 => {
-            let function = pick(rng, &["len", "lower", "upper", "reverse", "byte", "char", "rep", "sub", "format", "find"]);
+            let function =
+                pick(rng, &["len", "lower", "upper", "reverse", "byte", "char", "rep", "sub", "format", "find"]);
             format!("return string.{function}({})", arguments(rng, 3)).replace("1e300", "3").replace("2^", "1+")
         }
         4 => format!("return ({}):find({},{},true)", text(rng), text(rng), place(rng)),
         5 => format!("return {} .. {}", argument(rng), argument(rng)),
-        6 => format!("return tostring({}), tonumber({}), tonumber({},{})", number(rng), argument(rng), text(rng), 2 + rng.below(36)),
+        6 => format!(
+            "return tostring({}), tonumber({}), tonumber({},{})",
+            number(rng),
+            argument(rng),
+            text(rng),
+            2 + rng.below(36)
+        ),
         _ => {
             let mut format = String::new();
             let mut values = Vec::new();
             for _ in 0..1 + rng.below(3) {
-                let flags = pick(rng, &["", "", "", "-", "+", " ", "#", "0", "05", "-5", "20", "5.3", ".0", ".10", ".3", "-+ #0", "100", ".100"]);
-                let letter = pick(rng, &["d", "i", "u", "c", "x", "X", "o", "e", "E", "f", "g", "G", "q", "s", "s", "%", "z", "a"]);
+                let flags = pick(
+                    rng,
+                    &[
+                        "", "", "", "-", "+", " ", "#", "0", "05", "-5", "20", "5.3", ".0", ".10", ".3", "-+ #0",
+                        "100", ".100",
+                    ],
+                );
+                let letter = pick(
+                    rng,
+                    &["d", "i", "u", "c", "x", "X", "o", "e", "E", "f", "g", "G", "q", "s", "s", "%", "z", "a"],
+                );
                 format.push_str(&format!("%{flags}{letter} "));
                 values.push(match letter {
                     "s" | "q" => text(rng),
                     "c" => rng.below(256).to_string(),
-                    "d" | "i" | "u" | "x" | "X" | "o" => pick(rng, &["0", "1", "-1", "255", "2^31", "1.7", "-1.7", "'12'", "'x'"]).to_owned(),
+                    "d" | "i" | "u" | "x" | "X" | "o" => {
+                        pick(rng, &["0", "1", "-1", "255", "2^31", "1.7", "-1.7", "'12'", "'x'"]).to_owned()
+                    }
                     _ => number(rng),
                 });
             }
@@ -346,9 +452,9 @@ fn string(rng: &mut Rng) -> String {
 
 fn pattern(rng: &mut Rng) -> String {
     const ITEMS: [&str; 46] = [
-        "a", "b", ".", "a*", "a+", "a-", "a?", ".*", ".-", ".+", "%a", "%d*", "%w+", "%s", "%S-", "%p", "%x", "%z", "%l?", "%u",
-        "%c", "[ab]", "[^a]", "[a-c]+", "[%a_]*", "[]]", "[^]]", "[a-]", "(", ")", "()", "(a)", "(.-)", "(%w+)", "%1", "%2", "%b()",
-        "%bxy", "%f[%w]", "^", "$", "%.", "%%", "[", "%", "%f",
+        "a", "b", ".", "a*", "a+", "a-", "a?", ".*", ".-", ".+", "%a", "%d*", "%w+", "%s", "%S-", "%p", "%x", "%z",
+        "%l?", "%u", "%c", "[ab]", "[^a]", "[a-c]+", "[%a_]*", "[]]", "[^]]", "[a-]", "(", ")", "()", "(a)", "(.-)",
+        "(%w+)", "%1", "%2", "%b()", "%bxy", "%f[%w]", "^", "$", "%.", "%%", "[", "%", "%f",
     ];
     let mut pattern = String::new();
     if one_in(rng, 4) {
@@ -409,39 +515,85 @@ fn table(rng: &mut Rng) -> String {
         1 => format!("local t = {{{list}}} table.insert(t,{},{}) return t", place(rng), place(rng)),
         2 => format!("local t = {{{list}}} return table.remove(t,{}), t", place(rng)),
         3 => format!("local t = {{{list}}} table.sort(t) return t"),
-        4 => format!("local t = {{{list}}} table.sort(t, function(a, b) return tostring(a) > tostring(b) end) return t"),
+        4 => {
+            format!("local t = {{{list}}} table.sort(t, function(a, b) return tostring(a) > tostring(b) end) return t")
+        }
         5 => format!("return table.maxn({{{list}, [{}]=1}}), table.getn({{{list}}})", place(rng)),
         6 => format!("return unpack({{{list}}},{},{})", place(rng), place(rng)).replace("2^", "1+"),
         7 => {
-            let function = pick(rng, &["concat", "foreach", "foreachi", "getn", "insert", "maxn", "remove", "setn", "sort"]);
+            let function =
+                pick(rng, &["concat", "foreach", "foreachi", "getn", "insert", "maxn", "remove", "setn", "sort"]);
             format!("return table.{function}({},{})", argument(rng), place(rng))
         }
         _ => format!("return select({},{list})", place(rng)).replace(",)", ")"),
     }
 }
 
+const BASE_FUNCTIONS: &[&str] = &[
+    "assert",
+    "error",
+    "getmetatable",
+    "setmetatable",
+    "ipairs",
+    "next",
+    "pairs",
+    "pcall",
+    "rawequal",
+    "rawget",
+    "rawset",
+    "select",
+    "tonumber",
+    "type",
+    "unpack",
+    "xpcall",
+    "loadstring",
+    "load",
+    "collectgarbage",
+];
+
 fn base_functions(rng: &mut Rng) -> String {
     match rng.below(10) {
-        0 => format!("return math.{}({})", pick(rng, &["floor", "ceil", "abs", "fmod", "mod", "modf", "frexp", "ldexp", "max", "min", "pow", "sqrt"]), arguments(rng, 3)),
-        1 => format!("math.randomseed({}) return math.random(), math.random({}), math.random(5, 20)", number(rng), 1 + rng.below(50)),
+        0 => format!(
+            "return math.{}({})",
+            pick(rng, &["floor", "ceil", "abs", "fmod", "mod", "modf", "frexp", "ldexp", "max", "min", "pow", "sqrt"]),
+            arguments(rng, 3)
+        ),
+        1 => format!(
+            "math.randomseed({}) return math.random(), math.random({}), math.random(5, 20)",
+            number(rng),
+            1 + rng.below(50)
+        ),
         2 => format!("math.randomseed(7) return math.random({})", arguments(rng, 3)),
         3 => {
-            let function = pick(
-                rng,
-                &[
-                    "assert", "error", "getmetatable", "setmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget",
-                    "rawset", "select", "tonumber", "type", "unpack", "xpcall", "loadstring", "load", "collectgarbage",
-                ],
-            );
+            let function = pick(rng, BASE_FUNCTIONS);
             format!("return {function}({})", arguments(rng, 3)).replace("2^", "1+").replace("1e300", "3")
         }
-        4 => format!("return redis.{}({})", pick(rng, &["error_reply", "status_reply", "sha1hex", "setresp"]), arguments(rng, 2)),
-        5 => format!("return {} {} {}", argument(rng), pick(rng, &["+", "-", "*", "/", "%", "^", "==", "<", "<=", "~=", "and", "or"]), argument(rng)),
+        4 => format!(
+            "return redis.{}({})",
+            pick(rng, &["error_reply", "status_reply", "sha1hex", "setresp"]),
+            arguments(rng, 2)
+        ),
+        5 => format!(
+            "return {} {} {}",
+            argument(rng),
+            pick(rng, &["+", "-", "*", "/", "%", "^", "==", "<", "<=", "~=", "and", "or"]),
+            argument(rng)
+        ),
         6 => format!("return loadstring({})", literal(&bytes(rng, 8))),
         7 => {
             const SOURCES: [&str; 12] = [
-                "return 1", "x = 1", "return (", "for i = 1 do end", "local a = 'x", "return [==[ x ]=] ]==]", "goto x", "--[[ x",
-                "return 0x", "return 1..2", "break", "return '\\300'",
+                "return 1",
+                "x = 1",
+                "return (",
+                "for i = 1 do end",
+                "local a = 'x",
+                "return [==[ x ]=] ]==]",
+                "goto x",
+                "--[[ x",
+                "return 0x",
+                "return 1..2",
+                "break",
+                "return '\\300'",
             ];
             format!("local f, e = loadstring({}) return e or f()", literal(pick(rng, &SOURCES).as_bytes()))
         }
@@ -449,7 +601,8 @@ fn base_functions(rng: &mut Rng) -> String {
         _ => format!(
             "local c = coroutine.create(function(...) local a = coroutine.yield(...) error(a) end) \
              return coroutine.resume(c,{}), coroutine.resume(c,{}), coroutine.status(c), coroutine.resume(c)",
-            argument(rng), argument(rng)
+            argument(rng),
+            argument(rng)
         ),
     }
 }

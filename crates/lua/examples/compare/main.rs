@@ -1,5 +1,6 @@
-//! Compares the libraries with those of a real server: `compare PORT GROUP ROUNDS [SEED]` runs generated pieces of scripts on both,
-//! `compare PORT bless FILE...` writes what the server answers into files of cases (see `tests/corpus.rs`).
+//! Compares the libraries with those of a real server: `compare PORT GROUP ROUNDS [SEED]` runs generated pieces of
+//! scripts on both, `compare PORT bless FILE...` writes what the server answers into files of cases (see
+//! `tests/corpus.rs`).
 
 mod generate;
 mod reference;

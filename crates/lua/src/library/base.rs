@@ -1,10 +1,10 @@
 //! The functions without a library: those of Lua that Redis has, and guards for what they must not do.
 
 use super::{Guard, add, confine, take};
-use crate::raw::state::Native;
 use crate::raw::raise::Raise;
 use crate::raw::stack::{Kind, Stack};
 use crate::raw::state::Collector;
+use crate::raw::state::Native;
 use crate::raw::walk::until_zero;
 use std::ffi::CString;
 
@@ -18,7 +18,9 @@ const RESULTS_MAX: i64 = 8_000;
 const COLLECTION: u32 = 100;
 
 pub(super) fn open(stack: &mut Stack<'_>, stock: i32, globals: i32) -> Result<(), Raise> {
-    for name in ["assert", "error", "gcinfo", "ipairs", "rawequal", "select", "tonumber", "tostring", "type", "_VERSION"] {
+    for name in
+        ["assert", "error", "gcinfo", "ipairs", "rawequal", "select", "tonumber", "tostring", "type", "_VERSION"]
+    {
         take(stack, stock, globals, name, None)?;
     }
     for name in ["getmetatable", "rawget"] {

@@ -180,7 +180,8 @@ fn unpack_limit(stack: &mut Stack<'_>) -> Result<i32, Raise> {
     unpack_from(stack, limit, offset)
 }
 
-/// Reads up to `limit` values; with neither limit nor offset all. Otherwise the first result is where to go on, or -1 at the end.
+/// Reads up to `limit` values; with neither limit nor offset all. Otherwise the first result is where to go on, or -1
+/// at the end.
 fn unpack_from(stack: &mut Stack<'_>, limit: i64, offset: i64) -> Result<i32, Raise> {
     let length = stack.expect_text(1)?.len();
     // Messages have the lower half of the number.

@@ -1,7 +1,7 @@
 //! `math`: Lua's own, but for random numbers, which do not depend on the machine.
 //!
-//! They are those of `drand48` with the state that it has by tradition before it is given a seed. So each engine begins with the same
-//! numbers, and goes on with them from script to script.
+//! They are those of `drand48` with the state that it has by tradition before it is given a seed. So each engine begins
+//! with the same numbers, and goes on with them from script to script.
 
 use super::{add, take};
 use crate::raw::raise::Raise;

@@ -1,8 +1,8 @@
 //! What scripts can call: the libraries, and the tables in which they are.
 //!
-//! The table of global variables is not shown to scripts. They read through it, but what they can name, `_G`, is a read-only view of
-//! it; and so each library is one (see `Stack::push_view`). What is Lua's own stays so where it is safe, with a guard before it
-//! where that is needed; the rest is here.
+//! The table of global variables is not shown to scripts. They read through it, but what they can name, `_G`, is a
+//! read-only view of it; and so each library is one (see `Stack::push_view`). What is Lua's own stays so where it is
+//! safe, with a guard before it where that is needed; the rest is here.
 
 mod base;
 mod bit;
@@ -104,13 +104,7 @@ fn add(stack: &mut Stack<'_>, table: i32, name: &str, function: Function) -> Res
 }
 
 /// As [`add`], for a function whose upvalue is a copy of the value in a slot.
-fn add_method(
-    stack: &mut Stack<'_>,
-    table: i32,
-    upvalue: i32,
-    name: &str,
-    function: Function,
-) -> Result<(), Raise> {
+fn add_method(stack: &mut Stack<'_>, table: i32, upvalue: i32, name: &str, function: Function) -> Result<(), Raise> {
     stack.push_value(upvalue);
     stack.push_method(function, 1);
     stack.set_field(table, name)
@@ -143,8 +137,8 @@ fn open_stock(
     Ok(())
 }
 
-/// Makes the functions of `string` methods of strings. Scripts see a read-only metatable of strings, in which is the read-only
-/// library; Lua itself goes to what is behind that at once (CVE-2025-46818).
+/// Makes the functions of `string` methods of strings. Scripts see a read-only metatable of strings, in which is the
+/// read-only library; Lua itself goes to what is behind that at once (CVE-2025-46818).
 fn give_strings_methods(stack: &mut Stack<'_>, globals: i32) -> Result<(), Raise> {
     stack.reserve(12)?;
     let bottom = stack.top();

@@ -1,8 +1,8 @@
-//! The patterns of Lua 5.1, with a way out: matching by trial and error can take for ever, so steps are counted, and the host is
-//! asked now and then whether to go on.
+//! The patterns of Lua 5.1, with a way out: matching by trial and error can take for ever, so steps are counted, and
+//! the host is asked now and then whether to go on.
 //!
-//! Patterns end at a zero byte, as those of Lua 5.1 do. What the matcher needs of the pattern is read where it is; nothing is
-//! compiled first, so errors are found only when they are come upon.
+//! Patterns end at a zero byte, as those of Lua 5.1 do. What the matcher needs of the pattern is read where it is;
+//! nothing is compiled first, so errors are found only when they are come upon.
 
 use crate::raw::context::Context;
 use crate::raw::raise::Raise;
@@ -338,7 +338,8 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// Whether a byte is in the class of a letter; in capitals, whether it is not. Anything else than such a letter stands for itself.
+/// Whether a byte is in the class of a letter; in capitals, whether it is not. Anything else than such a letter stands
+/// for itself.
 fn in_class(byte: u8, class: u8) -> bool {
     let is_in = match class.to_ascii_lowercase() {
         b'a' => byte.is_ascii_alphabetic(),

@@ -172,7 +172,11 @@ fn pack_integer(out: &mut Vec<u8>, number: f64, size: usize, big_endian: bool) {
 
 fn cast_unsigned(number: f64) -> u64 {
     const HALF: f64 = 9_223_372_036_854_775_808.0;
-    if number < HALF || number.is_nan() { truncate(number) as u64 } else { (truncate(number - HALF) as u64) ^ (1 << 63) }
+    if number < HALF || number.is_nan() {
+        truncate(number) as u64
+    } else {
+        (truncate(number - HALF) as u64) ^ (1 << 63)
+    }
 }
 
 fn unpack(stack: &mut Stack<'_>) -> Result<i32, Raise> {
@@ -248,8 +252,7 @@ fn rest_of(data: &[u8], place: usize, size: usize) -> Result<&[u8], Raise> {
 
 fn unpack_integer(bytes: &[u8], is_signed: bool, big_endian: bool) -> f64 {
     let shift = |number: u64, &byte: &u8| number << 8 | u64::from(byte);
-    let number =
-        if big_endian { bytes.iter().fold(0, shift) } else { bytes.iter().rev().fold(0, shift) };
+    let number = if big_endian { bytes.iter().fold(0, shift) } else { bytes.iter().rev().fold(0, shift) };
     if !is_signed {
         return number as f64;
     }

@@ -1,7 +1,8 @@
-//! What belongs to an interpreter beside Lua's own state: memory, the host of the running call, what functions in Rust remember.
+//! What belongs to an interpreter beside Lua's own state: memory, the host of the running call, what functions in Rust
+//! remember.
 //!
-//! Lua reaches it as the first argument of its allocator, functions in Rust through [`Stack`](super::stack::Stack). All of it is
-//! in cells, since Lua can come by at any allocation, whoever else is looking at it.
+//! Lua reaches it as the first argument of its allocator, functions in Rust through [`Stack`](super::stack::Stack). All
+//! of it is in cells, since Lua can come by at any allocation, whoever else is looking at it.
 
 use super::memory::{Memory, Pressure};
 use super::stack::Stack;
@@ -135,8 +136,8 @@ impl Context {
     /// What happens every so many instructions. False if the script has to end.
     fn interrupt(&self, state: *mut lua_State) -> bool {
         if self.wants_collection.replace(false) {
-            // SAFETY: the collector may run here as well as at any instruction. It runs no code of scripts, as these cannot
-            // have finalizers: that takes a userdata or `newproxy`.
+            // SAFETY: the collector may run here as well as at any instruction. It runs no code of scripts, as these
+            // cannot have finalizers: that takes a userdata or `newproxy`.
             unsafe { ffi::lua_gc(state, ffi::LUA_GCCOLLECT, 0) };
             self.memory.set_watermark();
             self.hook_usually();
@@ -166,7 +167,12 @@ pub(super) unsafe fn set_hook(state: *mut lua_State, instructions: c_int) {
 /// # Safety
 ///
 /// As Lua promises it: `context` is what the state was made with, and `block` has the size `old`.
-pub(super) unsafe extern "C" fn allocate(context: *mut c_void, block: *mut c_void, old: usize, new: usize) -> *mut c_void {
+pub(super) unsafe extern "C" fn allocate(
+    context: *mut c_void,
+    block: *mut c_void,
+    old: usize,
+    new: usize,
+) -> *mut c_void {
     // SAFETY: the context outlives the state, and is only ever shared.
     let context = unsafe { &*context.cast::<Context>() };
     // SAFETY: as the caller promises.

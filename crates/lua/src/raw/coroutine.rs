@@ -1,8 +1,8 @@
 //! Resuming coroutines: as Lua does it, but counted and found out about when a script has to end.
 //!
-//! Each thread of Lua counts its own instructions, so one that makes ever new threads, each of them short, would never be asked
-//! whether it may go on. Making and resuming are therefore counted as work. What ends a script ends its coroutines, too: the
-//! error is raised again in whoever resumed.
+//! Each thread of Lua counts its own instructions, so one that makes ever new threads, each of them short, would never
+//! be asked whether it may go on. Making and resuming are therefore counted as work. What ends a script ends its
+//! coroutines, too: the error is raised again in whoever resumed.
 
 use super::context::{Context, INSTRUCTIONS, set_hook};
 use super::raise::Raise;
@@ -55,8 +55,8 @@ impl Stack<'_> {
         self.check_memory()
     }
 
-    /// Resumes the coroutine in a slot with the values on top, which are replaced by what it yields or returns, or by an error.
-    /// Whether it went well, and how many values there are.
+    /// Resumes the coroutine in a slot with the values on top, which are replaced by what it yields or returns, or by
+    /// an error. Whether it went well, and how many values there are.
     pub(crate) fn resume(&mut self, coroutine: i32, arguments: i32) -> Result<(bool, i32), Raise> {
         assert!(self.kind(coroutine) == Kind::Thread && coroutine <= self.top() - arguments);
         self.work(WORK)?;

@@ -1,8 +1,8 @@
 //! Whether a compiled chunk assigns to global variables, read from its bytecode as Lua dumps it.
 //!
-//! A script whose code has no such instruction can have the table of globals as its environment, so that it reads them at once. Any
-//! other gets a read-only view of that table, where an assignment is an error and reading takes one step more. Code that assigns
-//! is rare, since it does not run.
+//! A script whose code has no such instruction can have the table of globals as its environment, so that it reads them
+//! at once. Any other gets a read-only view of that table, where an assignment is an error and reading takes one step
+//! more. Code that assigns is rare, since it does not run.
 //!
 //! The format is that of Lua 5.1 on this machine: a header of 12 bytes, then a function, which has functions in it.
 

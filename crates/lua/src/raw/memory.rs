@@ -3,12 +3,13 @@
 //! Memory comes from the allocator of the process, so its figures have it too. There are two modes:
 //!
 //! * While Lua runs, what goes beyond the limit is refused, and Lua raises "not enough memory".
-//! * While a function in Rust runs (*inside*), nothing is refused, because the error would leave its frames by longjmp. It can go
-//!   beyond the limit by what it asks for in one step; [`Memory::is_exhausted`] is how it finds out, and it then returns an error.
+//! * While a function in Rust runs (*inside*), nothing is refused, because the error would leave its frames by longjmp.
+//!   It can go beyond the limit by what it asks for in one step; [`Memory::is_exhausted`] is how it finds out, and it
+//!   then returns an error.
 //!
-//! Lua 5.1 does not collect garbage when it runs out of memory. Well before the limit there is therefore a second one, the
-//! *watermark*: passing it asks for a full collection at the next instruction (see `Context::interrupt`), so that a script fails
-//! for what it holds rather than for what it has dropped.
+//! Lua 5.1 does not collect garbage when it runs out of memory. Well before the limit there is therefore a second one,
+//! the *watermark*: passing it asks for a full collection at the next instruction (see `Context::interrupt`), so that a
+//! script fails for what it holds rather than for what it has dropped.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::cell::Cell;

@@ -1,13 +1,14 @@
 //! The binding to Lua 5.1: all of this crate that is unsafe.
 //!
-//! The rule that everything here serves: **no error of Lua leaves a frame of Rust.** Lua raises by longjmp. Rust calls what could
-//! raise in two ways only:
+//! The rule that everything here serves: **no error of Lua leaves a frame of Rust.** Lua raises by longjmp. Rust calls
+//! what could raise in two ways only:
 //!
 //! * *protected*: `lua_pcall`, `lua_load` and `lua_resume` return errors as a status;
-//! * *inside* (`memory.rs`): the one reason why most functions of Lua raise, that memory is refused, does not occur then.
+//! * *inside* (`memory.rs`): the one reason why most functions of Lua raise, that memory is refused, does not occur
+//!   then.
 //!
-//! What Lua calls is C (`errors.c`), which calls Rust, gets a mark if an error is to be raised, and raises it. A panic does not cross
-//! C either: it ends the process at the border.
+//! What Lua calls is C (`errors.c`), which calls Rust, gets a mark if an error is to be raised, and raises it. A panic
+//! does not cross C either: it ends the process at the border.
 //!
 //! | file | what |
 //! |---|---|

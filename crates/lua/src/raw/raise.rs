@@ -131,8 +131,8 @@ impl Stack<'_> {
     /// Facts about a function that is being run: level 0 is the one that runs, 1 the one that called it.
     pub(crate) fn activation(&self, level: i32, what: &CStr) -> Option<Activation> {
         let mut activation = MaybeUninit::<lua_Debug>::zeroed();
-        // SAFETY: the fields of the record are numbers and pointers, of which zero is a value; Lua fills in those that the letters
-        // of `what` ask for, none of which ("n", "S", "l") pushes anything.
+        // SAFETY: the fields of the record are numbers and pointers, of which zero is a value; Lua fills in those that
+        // the letters of `what` ask for, none of which ("n", "S", "l") pushes anything.
         unsafe {
             if ffi::lua_getstack(self.state, level, activation.as_mut_ptr()) == 0 {
                 return None;
@@ -223,8 +223,8 @@ impl Activation {
     }
 
     fn text(&self, start: *const c_char) -> Option<&[u8]> {
-        // SAFETY: such texts end in a zero; they are constants, part of this record, or names in the code of the function, which
-        // lives as long as it runs.
+        // SAFETY: such texts end in a zero; they are constants, part of this record, or names in the code of the
+        // function, which lives as long as it runs.
         (!start.is_null()).then(|| unsafe { CStr::from_ptr(start) }.to_bytes())
     }
 }

@@ -1,11 +1,11 @@
 //! The stack through which functions in Rust see values of Lua: a safe view of it.
 //!
-//! A slot has a number from 1 to [`Stack::top`]; the arguments of a function come first. The view keeps three promises to Lua, with
-//! assertions where the caller could break them:
+//! A slot has a number from 1 to [`Stack::top`]; the arguments of a function come first. The view keeps three promises
+//! to Lua, with assertions where the caller could break them:
 //!
 //! * No slot is named that is not there, and nothing is pushed that there is no room for ([`Stack::reserve`]).
-//! * Nothing is called that can raise an error. Of the functions of Lua, those are used that raise none but for want of memory, and
-//!   inside a function in Rust memory is not refused. Where a script is called, the call is protected.
+//! * Nothing is called that can raise an error. Of the functions of Lua, those are used that raise none but for want of
+//!   memory, and inside a function in Rust memory is not refused. Where a script is called, the call is protected.
 //! * What is borrowed stays: [`Stack::with_bytes`] and the like fix the slots below them for as long as they run.
 //!
 //! Tables are read and written without metamethods.
@@ -21,7 +21,8 @@ use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::slice;
 
-/// A function that scripts can call: its arguments are on the stack; the answer is how many values on top are its results.
+/// A function that scripts can call: its arguments are on the stack; the answer is how many values on top are its
+/// results.
 pub(crate) type Function = fn(&mut Stack<'_>) -> Result<i32, Raise>;
 
 /// What a table may hold, here: a bound below that at which Lua raises an error.
@@ -88,8 +89,8 @@ pub(crate) struct Stack<'a> {
 impl<'a> Stack<'a> {
     /// # Safety
     ///
-    /// The state lives and belongs to the context, whose memory is *inside* (see `memory.rs`); nobody else uses its stack as long
-    /// as this does; there is the room that Lua promises to each function.
+    /// The state lives and belongs to the context, whose memory is *inside* (see `memory.rs`); nobody else uses its
+    /// stack as long as this does; there is the room that Lua promises to each function.
     pub(super) unsafe fn new(state: *mut lua_State, context: &'a Context) -> Stack<'a> {
         // SAFETY: the state lives.
         let top = unsafe { ffi::lua_gettop(state) };
@@ -165,12 +166,13 @@ impl<'a> Stack<'a> {
         if self.kind(index) != Kind::String {
             return None;
         }
-        // SAFETY: the slot holds a string, which stays where it is for as long as the slot does, and so for as long as `self` is
-        // borrowed.
+        // SAFETY: the slot holds a string, which stays where it is for as long as the slot does, and so for as long as
+        // `self` is borrowed.
         Some(unsafe { self.string_bytes(index) })
     }
 
-    /// The bytes of a string, or of a number as Lua prints it, which becomes a string for that; nothing for anything else.
+    /// The bytes of a string, or of a number as Lua prints it, which becomes a string for that; nothing for anything
+    /// else.
     pub(crate) fn text(&mut self, index: i32) -> &[u8] {
         if self.kind(index) == Kind::Number {
             assert!(index > self.floor, "slot {index} is borrowed");
@@ -180,8 +182,8 @@ impl<'a> Stack<'a> {
         self.bytes(index).unwrap_or_default()
     }
 
-    /// Lends the first `count` slots as words, numbers among them as Redis writes them, while `body` uses the stack above. False,
-    /// and nothing is called, if there is one that is neither string nor number.
+    /// Lends the first `count` slots as words, numbers among them as Redis writes them, while `body` uses the stack
+    /// above. False, and nothing is called, if there is one that is neither string nor number.
     pub(crate) fn with_words<R>(
         &mut self,
         count: i32,
@@ -397,7 +399,8 @@ impl<'a> Stack<'a> {
     /// The options that are the first upvalue of the function that runs.
     pub(crate) fn options(&self) -> &Cell<Options> {
         let slot = ffi::lua_upvalueindex(2);
-        // SAFETY: of all values, only those of `push_options` are userdata with memory. The function has it as long as it runs.
+        // SAFETY: of all values, only those of `push_options` are userdata with memory. The function has it as long as
+        // it runs.
         unsafe {
             assert!(ffi::lua_type(self.state, slot) == ffi::LUA_TUSERDATA, "no options");
             &*ffi::lua_touserdata(self.state, slot).cast::<Cell<Options>>()
@@ -517,7 +520,8 @@ impl<'a> Stack<'a> {
         if self.context.killed().is_some() { Err(Raise::Killed) } else { result }
     }
 
-    /// As [`Stack::call`], where below the function is another one that every error passes, even one that ends the script.
+    /// As [`Stack::call`], where below the function is another one that every error passes, even one that ends the
+    /// script.
     pub(crate) fn call_handled(&mut self, arguments: i32, results: i32) -> Result<(), Raise> {
         let handler = self.top - arguments - 1;
         assert!(self.kind(handler) == Kind::Function);

@@ -207,8 +207,9 @@ impl Stack<'_> {
 
     /// Compiles a chunk: pushes it as a function, or else what is wrong with it as a string.
     ///
-    /// The collector stands still meanwhile, because the parser of Lua 5.1 holds a string that the collector does not see
-    /// (CVE-2025-49844). What looks like bytecode is compiled as the text that it is not. See also [`SOURCE_MAX`] (CVE-2025-46819).
+    /// The collector stands still meanwhile, because the parser of Lua 5.1 holds a string that the collector does not
+    /// see (CVE-2025-49844). What looks like bytecode is compiled as the text that it is not. See also [`SOURCE_MAX`]
+    /// (CVE-2025-46819).
     pub(crate) fn load(&mut self, source: &[u8], name: &CStr) -> Result<bool, Raise> {
         if source.len() > SOURCE_MAX {
             return Err(Raise::at("chunk has too many characters"));
@@ -232,7 +233,8 @@ impl Stack<'_> {
     /// Whether the function on top, which is not one of C or Rust, assigns to global variables.
     pub(crate) fn assigns_globals(&mut self) -> bool {
         let mut dump: Vec<u8> = Vec::new();
-        // SAFETY: a function is on top; dumping only reads it, and hands its pieces to the writer, for which the vector is.
+        // SAFETY: a function is on top; dumping only reads it, and hands its pieces to the writer, for which the vector
+        // is.
         let status = unsafe { ffi::lua_dump_(self.state, write_piece, (&raw mut dump).cast()) };
         status != 0 || dump::assigns_globals(&dump)
     }
@@ -311,8 +313,8 @@ unsafe extern "C-unwind" fn write_piece(
     0
 }
 
-/// For `errors.c`: an error was caught and is on top of the stack. Negative if it is to be raised again, which is then on top; if not,
-/// and if it is to be unwrapped, a table is replaced by its field `err`, or followed by nil.
+/// For `errors.c`: an error was caught and is on top of the stack. Negative if it is to be raised again, which is then
+/// on top; if not, and if it is to be unwrapped, a table is replaced by its field `err`, or followed by nil.
 #[unsafe(no_mangle)]
 extern "C" fn russet_lua_caught(state: *mut lua_State, unwrap: c_int) -> c_int {
     // SAFETY: the caller is a function of a state of ours, that runs and has the stack for itself.

@@ -65,7 +65,8 @@ impl Stack<'_> {
         debug_assert_eq!(self.top(), bottom);
     }
 
-    /// Goes from the key on top, below which is its table, to the next key and its value; or to none, and is left with the table.
+    /// Goes from the key on top, below which is its table, to the next key and its value; or to none, and is left with
+    /// the table.
     ///
     /// The key has to be nil or what this function put there, and the table must not have been changed since then.
     pub(crate) fn next_pair(&mut self) -> bool {
@@ -121,7 +122,8 @@ impl Stack<'_> {
         frames.push(Frame::Array { told: 0, length });
     }
 
-    /// The length of a table whose keys are those of a list and nothing else. It saves looking for each key that has a meaning.
+    /// The length of a table whose keys are those of a list and nothing else. It saves looking for each key that has a
+    /// meaning.
     fn plain_length(&mut self, table: i32) -> Option<usize> {
         let mut length = 0;
         self.push_nil();
@@ -195,7 +197,8 @@ impl Stack<'_> {
     }
 }
 
-/// A number without its fraction, as a cast of C has it on most machines: what does not fit becomes the smallest integer.
+/// A number without its fraction, as a cast of C has it on most machines: what does not fit becomes the smallest
+/// integer.
 pub(crate) fn truncate(number: f64) -> i64 {
     const BOUND: f64 = 9_223_372_036_854_775_808.0;
     if (-BOUND..BOUND).contains(&number) { number as i64 } else { i64::MIN }

@@ -217,8 +217,8 @@ impl Results for Text {
     }
 }
 
-/// A script that returns as one text what a piece of a script returns or raises, with types and all digits. The piece begins in its first
-/// line.
+/// A script that returns as one text what a piece of a script returns or raises, with types and all digits. The piece
+/// begins in its first line.
 pub fn shown_script(piece: &str) -> String {
     const SHOW: &str = r#"
 end

@@ -1,4 +1,5 @@
-//! Documents as tables. It is a loop, so that how deep they may be is a matter of options, and not of the stack of Rust.
+//! Documents as tables. It is a loop, so that how deep they may be is a matter of options, and not of the stack of
+//! Rust.
 
 use super::Options;
 use super::token::{Token, Tokens};
@@ -46,8 +47,8 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Pushes the value that begins with a token; of a table that is not empty only the table itself, and the answer is the token that its
-    /// first value begins with.
+    /// Pushes the value that begins with a token; of a table that is not empty only the table itself, and the answer is
+    /// the token that its first value begins with.
     fn value(&mut self, stack: &mut Stack<'_>, token: Token<'a>) -> Result<Option<Token<'a>>, Raise> {
         match token {
             Token::String(text) => stack.push_bytes(&text)?,
@@ -97,8 +98,8 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Puts the value on top where it belongs, and so the tables that it completes. Whether another value follows; if not, the document
-    /// is on top.
+    /// Puts the value on top where it belongs, and so the tables that it completes. Whether another value follows; if
+    /// not, the document is on top.
     fn place(&mut self, stack: &mut Stack<'_>) -> Result<bool, Raise> {
         while let Some(frame) = self.frames.last_mut() {
             let top = stack.top();

@@ -1,4 +1,5 @@
-//! Tables as documents. It is a loop, so that how deep they may be is a matter of options, and not of the stack of Rust.
+//! Tables as documents. It is a loop, so that how deep they may be is a matter of options, and not of the stack of
+//! Rust.
 
 use super::{Invalid, Options};
 use crate::raw::raise::Raise;
@@ -6,8 +7,7 @@ use crate::raw::stack::{Kind, Stack};
 use base::num::{write_f64_g, write_i64};
 
 /// Integers up to here have no more digits than are written of any number.
-const DIGITS: [f64; 15] =
-    [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14];
+const DIGITS: [f64; 15] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14];
 
 /// A table that is being written, and is on the stack; above it, of an object, the key.
 enum Frame {
@@ -32,12 +32,7 @@ pub(super) fn encode(stack: &mut Stack<'_>, options: &Options, out: &mut Vec<u8>
 }
 
 /// Writes the value on top and pops it; of a table only the beginning, for which there is a frame.
-fn value(
-    stack: &mut Stack<'_>,
-    options: &Options,
-    out: &mut Vec<u8>,
-    depth: usize,
-) -> Result<Option<Frame>, Raise> {
+fn value(stack: &mut Stack<'_>, options: &Options, out: &mut Vec<u8>, depth: usize) -> Result<Option<Frame>, Raise> {
     let top = stack.top();
     match stack.kind(top) {
         Kind::String => string(out, stack.bytes(top).unwrap_or_default()),
@@ -74,7 +69,8 @@ fn table(stack: &mut Stack<'_>, options: &Options, out: &mut Vec<u8>, depth: usi
     }
 }
 
-/// The length of the table on top, if it is to be a list: all keys are integers from 1 on, with not too many gaps, and there are some.
+/// The length of the table on top, if it is to be a list: all keys are integers from 1 on, with not too many gaps, and
+/// there are some.
 fn list_length(stack: &mut Stack<'_>, options: &Options) -> Result<Option<i32>, Raise> {
     let key = stack.top() + 1;
     let (mut most, mut count) = (0, 0.0);
@@ -103,12 +99,7 @@ fn list_length(stack: &mut Stack<'_>, options: &Options) -> Result<Option<i32>, 
 }
 
 /// Pushes the next value that is to be written, after what comes before it. False when all is done.
-fn next(
-    stack: &mut Stack<'_>,
-    options: &Options,
-    out: &mut Vec<u8>,
-    frames: &mut Vec<Frame>,
-) -> Result<bool, Raise> {
+fn next(stack: &mut Stack<'_>, options: &Options, out: &mut Vec<u8>, frames: &mut Vec<Frame>) -> Result<bool, Raise> {
     while let Some(frame) = frames.last_mut() {
         match frame {
             Frame::Array { written, length } if *written < *length => {

@@ -1,7 +1,7 @@
 //! `cjson`: documents as tables, and tables as documents; as lua-cjson 2.1 does it in every respect that shows.
 //!
-//! Each function has the options as an upvalue, which it shares with the others of its library: `cjson.new` returns one with options of its
-//! own. Options of `cjson` itself last from script to script.
+//! Each function has the options as an upvalue, which it shares with the others of its library: `cjson.new` returns one
+//! with options of its own. Options of `cjson` itself last from script to script.
 
 mod decode;
 mod encode;
@@ -153,11 +153,7 @@ fn boolean(stack: &mut Stack<'_>, number: i32, present: bool) -> Result<bool, Ra
 }
 
 /// Sets an option and pushes what it is now.
-fn set_integer(
-    stack: &mut Stack<'_>,
-    most: i32,
-    option: fn(&mut Options) -> &mut i32,
-) -> Result<i32, Raise> {
+fn set_integer(stack: &mut Stack<'_>, most: i32, option: fn(&mut Options) -> &mut i32) -> Result<i32, Raise> {
     expect_at_most(stack, 1)?;
     let mut options = stack.options().get();
     let value = option(&mut options);

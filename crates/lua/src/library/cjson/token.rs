@@ -1,7 +1,7 @@
 //! The words of a document.
 //!
-//! The reader is as lenient as lua-cjson: numbers are what `strtod` of C reads, a zero byte ends the document, and text is
-//! any bytes at all.
+//! The reader is as lenient as lua-cjson: numbers are what `strtod` of C reads, a zero byte ends the document, and text
+//! is any bytes at all.
 
 use std::borrow::Cow;
 
